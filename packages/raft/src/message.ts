@@ -1,0 +1,80 @@
+// One class for all messages, with every field always present, so that the engine sees one shape.
+// Spec: raft.md §2.3, §2.4.
+
+import { EMPTY_SNAPSHOT, NONE, type Entry, type NodeId, type Snapshot } from "./types.ts";
+
+/** The kinds of message, with etcd's numbers. etcd 2.3.8 knows 0 to 12. */
+export const MessageType = {
+  Hup: 0,
+  Beat: 1,
+  Prop: 2,
+  App: 3,
+  AppResp: 4,
+  Vote: 5,
+  VoteResp: 6,
+  Snap: 7,
+  Heartbeat: 8,
+  HeartbeatResp: 9,
+  Unreachable: 10,
+  SnapStatus: 11,
+  CheckQuorum: 12,
+  TransferLeader: 13,
+  TimeoutNow: 14,
+  ReadIndex: 15,
+  ReadIndexResp: 16,
+  PreVote: 17,
+  PreVoteResp: 18,
+  StorageAppend: 19,
+  StorageAppendResp: 20,
+  StorageApply: 21,
+  StorageApplyResp: 22,
+  ForgetLeader: 23,
+} as const;
+export type MessageType = (typeof MessageType)[keyof typeof MessageType];
+
+const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
+
+/**
+ * A raft message. Fields that a type does not use hold zero values.
+ *
+ * Hot path. Built by the core and by the codec; whoever holds one treats it as immutable once it
+ * has been handed out in a Ready.
+ */
+export class Message {
+  type: MessageType;
+  to: NodeId;
+  from: NodeId;
+  term: number;
+  logTerm: number;
+  index: number;
+  entries: readonly Entry[];
+  commit: number;
+  snapshot: Snapshot;
+  reject: boolean;
+  rejectHint: number;
+  /** Modern peers only; null when there is none. */
+  context: Uint8Array | null;
+  /** Only on local storage messages. */
+  vote: NodeId;
+  /** Only on local storage messages: what to deliver once the work is durable. */
+  responses: readonly Message[];
+
+  constructor(type: MessageType, to: NodeId = NONE, from: NodeId = NONE, term: number = 0) {
+    this.type = type;
+    this.to = to;
+    this.from = from;
+    this.term = term;
+    this.logTerm = 0;
+    this.index = 0;
+    this.entries = NO_ENTRIES;
+    this.commit = 0;
+    this.snapshot = EMPTY_SNAPSHOT;
+    this.reject = false;
+    this.rejectHint = 0;
+    this.context = null;
+    this.vote = NONE;
+    this.responses = NO_MESSAGES;
+  }
+}
+
+const NO_MESSAGES: readonly Message[] = Object.freeze([]);

@@ -1,0 +1,103 @@
+// What the HTTP face may ask of a member. Everything that crosses is plain data, so that the face
+// can later run in other threads (architecture §6.6, §6.7).
+
+import type { NodeId } from "@kv/raft";
+import type { StoreEvent, StoreStats, Watcher } from "@kv/store";
+import type { Request } from "./request.ts";
+
+/** A member as clients see it. URL lists are sorted and never missing; `name` is "" until it has started. */
+export interface Member {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+}
+
+/** The answer to a request: what happened, or a watcher that will tell. */
+export type Result =
+  | { readonly event: StoreEvent; readonly watcher: null }
+  | { readonly event: null; readonly watcher: Watcher };
+
+/** Why a membership change was refused. */
+export type MemberErrorCode = "E_ID_EXISTS" | "E_PEER_URL_EXISTS" | "E_ID_NOT_FOUND" | "E_ID_REMOVED" | "E_UNSAFE" | "E_TIMEOUT" | "E_STOPPED";
+
+/** A refused or unfinished membership change. The message is what etcd prints. */
+export class MemberError extends Error {
+  override readonly name = "MemberError";
+  readonly code: MemberErrorCode;
+
+  constructor(code: MemberErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Figures of `/v2/stats/self`; rates are per second and 0 when idle. Times are Unix milliseconds. */
+export interface SelfStats {
+  readonly name: string;
+  readonly id: NodeId;
+  readonly state: "StateLeader" | "StateFollower";
+  readonly startTimeMs: number;
+  readonly leader: NodeId;
+  readonly leaderStartTimeMs: number;
+  readonly recvAppendRequestCount: number;
+  readonly recvPackageRate: number;
+  readonly recvBandwidthRate: number;
+  readonly sendAppendRequestCount: number;
+  readonly sendPackageRate: number;
+  readonly sendBandwidthRate: number;
+}
+
+/** One follower in `/v2/stats/leader`; latencies in milliseconds. */
+export interface FollowerStats {
+  readonly latency: {
+    readonly current: number;
+    readonly average: number;
+    readonly standardDeviation: number;
+    readonly minimum: number;
+    readonly maximum: number;
+  };
+  readonly fail: number;
+  readonly success: number;
+}
+
+/** What the HTTP face sees of a running member. */
+export interface Server {
+  readonly id: NodeId;
+  /** Lower-case hex without leading zeros. */
+  readonly clusterId: string;
+  /** "0" while none is known. */
+  readonly leader: NodeId;
+  /** Store index: `X-Etcd-Index`. */
+  readonly etcdIndex: number;
+  /** Index and term of the last applied entry: `X-Raft-Index`, `X-Raft-Term`. */
+  readonly raftIndex: number;
+  readonly raftTerm: number;
+  /** `2.3.0`, or null while undecided. */
+  readonly clusterVersion: string | null;
+  /** Ascending by numeric id. */
+  members(): readonly Member[];
+
+  /**
+   * Carries out a request. A plain GET or a watch is answered at once, from memory; the rest goes
+   * through the log. `Request.id` is set here.
+   *
+   * @throws {EtcdError} what the store refused (thrown at once or as a rejection), or 300 on timeout and shutdown.
+   */
+  do(request: Request, options?: { readonly signal?: AbortSignal }): Result | Promise<Result>;
+
+  /** Whether there is a leader and the log moves. */
+  isHealthy(): boolean;
+
+  /** @throws {MemberError} */
+  addMember(peerUrls: readonly string[]): Promise<Member>;
+  /** @throws {MemberError} */
+  removeMember(id: NodeId): Promise<void>;
+  /** @throws {MemberError} */
+  updateMember(id: NodeId, peerUrls: readonly string[]): Promise<void>;
+
+  selfStats(): SelfStats;
+  /** null when this member is not the leader. Keys are member ids. */
+  leaderStats(): ReadonlyMap<NodeId, FollowerStats> | null;
+  storeStats(): StoreStats;
+}

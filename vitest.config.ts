@@ -1,0 +1,34 @@
+// The only test configuration: one project per package and app, one for the repository itself.
+import { globSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+
+// Packages resolve each other's src/ through this condition, so unit tests need no build.
+const conditions = ["@kv/source"];
+
+// Whole-process tests own their machine: one file at a time, with room for slow disks.
+const PROCESS_TEST_TIMEOUT_MS = 60_000;
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    projects: [
+      ...globSync(["packages/*", "apps/*"], { cwd: import.meta.dirname }).map((root) => ({
+        extends: true as const,
+        test: { name: root, root, include: ["src/**/*.test.ts"] },
+      })),
+      ...globSync("apps/*/test", { cwd: import.meta.dirname }).map((root) => ({
+        extends: true as const,
+        test: {
+          name: root,
+          root,
+          include: ["**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: PROCESS_TEST_TIMEOUT_MS,
+          hookTimeout: PROCESS_TEST_TIMEOUT_MS,
+        },
+      })),
+      { extends: true as const, test: { name: "scripts", root: "scripts", include: ["*.test.mjs"] } },
+    ],
+  },
+});
