@@ -5,15 +5,17 @@
 export type Uint64 = number | bigint;
 
 /** What a request asks for. `QGET` is a read through the log, `SYNC` carries the leader's clock. */
-export type RequestMethod = "GET" | "QGET" | "HEAD" | "PUT" | "POST" | "DELETE" | "SYNC";
+export const REQUEST_METHODS = ["GET", "QGET", "HEAD", "PUT", "POST", "DELETE", "SYNC"] as const;
+export type RequestMethod = (typeof REQUEST_METHODS)[number];
 
 /**
  * One request to the store. Text fields hold bytes that are not UTF-8 as lone surrogates
  * (`bytesToText` of @kv/store), so that every byte string survives.
  */
 export interface Request {
-  /** 64-bit id in hex, set by the server when it proposes; "0" before. */
-  id: string;
+  /** The two halves of the 64-bit id, unsigned; set by the server when it proposes, 0 before. */
+  idHigh: number;
+  idLow: number;
   method: RequestMethod;
   /** Store path with its namespace, for example `/1/foo`. */
   path: string;
@@ -40,7 +42,8 @@ export interface Request {
 /** A request with all fields at their zero values. */
 export function newRequest(method: RequestMethod, path: string): Request {
   return {
-    id: "0",
+    idHigh: 0,
+    idLow: 0,
     method,
     path,
     val: "",

@@ -80,7 +80,7 @@ export interface Server {
 
   /**
    * Carries out a request. A plain GET or a watch is answered at once, from memory; the rest goes
-   * through the log. `Request.id` is set here.
+   * through the log. The request's id is set here.
    *
    * @throws {EtcdError} what the store refused (thrown at once or as a rejection), or 300 on timeout and shutdown.
    */

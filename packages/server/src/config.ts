@@ -1,0 +1,52 @@
+// Everything a member needs to know before it starts. kvd makes it from flags and environment;
+// it is validated there and trusted here.
+
+/** How to run one member. Times are milliseconds. Names and defaults follow etcd's flags (server-flags.md §3). */
+export interface ServerConfig {
+  readonly name: string;
+  readonly dataDir: string;
+  /** null: `<dataDir>/member/wal`. */
+  readonly walDir: string | null;
+  /** Applied entries between snapshots; at least 1. */
+  readonly snapshotCount: number;
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+  /** Snapshot files kept; 0 keeps all. */
+  readonly maxSnapshots: number;
+  /** Log segments kept; 0 keeps all. Segments still needed are never removed. */
+  readonly maxWals: number;
+  /** `name=url,name=url`; used only while there is no log yet. */
+  readonly initialCluster: string;
+  readonly initialClusterState: "new" | "existing";
+  readonly initialClusterToken: string;
+  readonly initialAdvertisePeerUrls: readonly string[];
+  /** Published to the cluster on every start. */
+  readonly advertiseClientUrls: readonly string[];
+}
+
+/** Log entries kept in memory before a snapshot, so that a slow follower needs no snapshot (cluster.md §14). */
+export const CATCH_UP_ENTRIES = 5_000;
+
+/** How often the leader proposes its clock, which is what expires keys (cluster.md §11). */
+export const SYNC_INTERVAL_MS = 500;
+
+/** How often the leader looks at the versions of all members (peer-protocol.md §12). */
+export const VERSION_CHECK_INTERVAL_MS = 4_000;
+
+/** How often old segments and snapshots are looked for (disk-format.md §9). */
+export const PURGE_INTERVAL_MS = 30_000;
+
+/** How long a removed member still answers reads before it stops (cluster.md §9). */
+export const REMOVED_STOP_DELAY_MS = 1_000;
+
+/** Appends a follower may have unacknowledged (peer-protocol.md §8). */
+export const MAX_INFLIGHT_APPENDS = 512;
+
+/** The server version announced to clients and peers, and the oldest cluster version it can live with. */
+export const SERVER_VERSION = "2.3.8";
+export const MIN_CLUSTER_VERSION = "2.2.0";
+
+/** How long a proposal may take: 5 s and two elections (cluster.md §11). */
+export function requestTimeoutMs(config: Pick<ServerConfig, "electionMs">): number {
+  return 5_000 + 2 * config.electionMs;
+}
