@@ -2,7 +2,6 @@
 export { Reader } from "./reader.ts";
 export { Writer } from "./writer.ts";
 export { delimitedSize, nodeIdSize, uint64Size } from "./varint.ts";
-export { textSize } from "./text.ts";
 
 // Ids
 export {

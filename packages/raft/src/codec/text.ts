@@ -8,37 +8,24 @@ const ESCAPE_BASE = 0xdc00;
 const REPLACEMENT = 0xfffd;
 const CONTINUATION = 0x80;
 
-// Up to here a loop over the characters is faster than the call into the engine's own coder.
+// Up to here a loop over the units is faster than the call into the engine's own coder
+// (both take 50 to 70 ns at 50 units; at 200 the loop takes 290 and the coder 85).
 const SHORT_TEXT = 48;
+
+/** Most bytes that one UTF-16 unit becomes. */
+export const TEXT_UNIT_MAX_BYTES = 3;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
-/** The number of bytes that `writeText` writes. */
-export function textSize(text: string): number {
-  let size = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x80) continue;
-    if (isPair(text, i)) {
-      size += 2; // two units, four bytes
-      i++;
-    } else if (code < ESCAPE_FIRST || code > ESCAPE_LAST) {
-      size += code < 0x800 ? 1 : 2;
-    }
-  }
-  return size;
-}
-
-/** Writes `text`, whose size is `size`, into `target` from `at` on. The caller has made room. */
-export function writeText(target: Uint8Array, at: number, text: string, size: number): void {
-  if (size !== text.length || text.length <= SHORT_TEXT) {
-    writeByUnit(target, at, text);
-    return;
-  }
-  // Long and one byte per unit: ASCII, unless escapes are in it, which the native coder cannot write.
-  const { read, written } = encoder.encodeInto(text, target.subarray(at, at + size));
-  if (read !== text.length || written !== size || hasEscape(text)) writeByUnit(target, at, text);
+/**
+ * Writes `text` into `target` from `at` on and returns where it ends. The caller has made room.
+ *
+ * Lone surrogates that stand for no byte become U+FFFD.
+ */
+export function writeText(target: Uint8Array, at: number, text: string): number {
+  if (text.length <= SHORT_TEXT || !text.isWellFormed()) return writeByUnit(target, at, text);
+  return at + encoder.encodeInto(text, target.subarray(at)).written;
 }
 
 /** Reads bytes [start, end) as text. */
@@ -61,7 +48,7 @@ export function readText(source: Uint8Array, start: number, end: number): string
   }
 }
 
-function writeByUnit(target: Uint8Array, at: number, text: string): void {
+function writeByUnit(target: Uint8Array, at: number, text: string): number {
   let end = at;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -76,6 +63,7 @@ function writeByUnit(target: Uint8Array, at: number, text: string): void {
       end = writeCodePoint(target, end, code >= 0xd800 && code <= 0xdfff ? REPLACEMENT : code);
     }
   }
+  return end;
 }
 
 function writeCodePoint(target: Uint8Array, at: number, point: number): number {
@@ -101,11 +89,6 @@ function isPair(text: string, i: number): boolean {
   if (code < 0xd800 || code > 0xdbff) return false;
   const next = text.charCodeAt(i + 1); // NaN at the end
   return next >= 0xdc00 && next <= 0xdfff;
-}
-
-function hasEscape(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= ESCAPE_FIRST) return true;
-  return false;
 }
 
 function readEscaped(bytes: Uint8Array): string {

@@ -151,3 +151,18 @@ test("leaving a nested message passes over what was not read of it", () => {
   expect(reader.next()).toBe(true);
   expect([reader.field, reader.uint64(), reader.atEnd]).toEqual([2, 7, true]);
 });
+
+test.each([43, 44, 50, 127, 128])(
+  "a text whose bytes outnumber its %d units has the right length before it",
+  (length) => {
+    const text = "€".repeat(length);
+    const writer = new Writer();
+
+    writer.string(1, text);
+    writer.uint64(2, 9);
+
+    const reader = readerAt(writer);
+    expect(reader.string()).toBe(text);
+    expect([reader.next(), reader.uint64()]).toEqual([true, 9]);
+  },
+);

@@ -4,7 +4,8 @@
 import { RaftError } from "../errors.ts";
 import type { NodeId } from "../types.ts";
 import { nodeIdHigh, nodeIdLow } from "./node-id.ts";
-import { textSize, writeText } from "./text.ts";
+import { TEXT_UNIT_MAX_BYTES, writeText } from "./text.ts";
+import { uint64Size } from "./varint.ts";
 
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
@@ -102,10 +103,14 @@ export class Writer {
 
   /** UTF-8; a lone surrogate U+DC80 to U+DCFF is written as the byte it stands for (text.ts). */
   string(field: number, value: string): void {
-    const size = textSize(value);
-    this.message(field, size);
-    this.#reserve(size);
-    writeText(this.#buffer, this.#length, value, size);
+    this.#reserve(SCALAR_MAX_BYTES + TEXT_UNIT_MAX_BYTES * value.length);
+    this.#tag(field, LENGTH_DELIMITED);
+    // The size is known only afterwards: leave room as for ASCII, and move the text if that was wrong.
+    const guessed = this.#length + uint64Size(value.length);
+    const size = writeText(this.#buffer, guessed, value) - guessed;
+    const start = this.#length + uint64Size(size);
+    if (start !== guessed) this.#buffer.copyWithin(start, guessed, guessed + size);
+    this.#varint(size);
     this.#length += size;
   }
 
