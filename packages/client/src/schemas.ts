@@ -1,0 +1,273 @@
+// What the server may answer, one schema per response, checked at the edge and nowhere else. Each schema
+// is annotated with its type, so the compiler keeps both equal. Wire shapes that are absent become null.
+// Client-api.md §5, §6, §10–§13.
+
+import { z } from "zod";
+import { ClientError } from "./errors.ts";
+import type { EtcdErrorFields } from "./errors.ts";
+
+/** What an operation did; `get` for reads. */
+export type Action =
+  | "get"
+  | "set"
+  | "create"
+  | "update"
+  | "delete"
+  | "compareAndSwap"
+  | "compareAndDelete"
+  | "expire";
+
+/** A file or directory, as it was when the answer was written. */
+export interface Node {
+  /** Absolute; empty for the root. */
+  readonly key: string;
+  /** Null for directories and for nodes that are gone. Bytes that are not UTF-8 arrive as U+FFFD. */
+  readonly value: string | null;
+  readonly dir: boolean;
+  /** Seconds left, rounded up; null without a TTL. */
+  readonly ttl: number | null;
+  /** RFC 3339 in UTC with up to nine fraction digits; null without a TTL. */
+  readonly expiration: string | null;
+  /** Children, if this is a directory that was expanded and has any. */
+  readonly nodes: readonly Node[] | null;
+  readonly createdIndex: number;
+  readonly modifiedIndex: number;
+}
+
+/** What happened to one node. */
+export interface KeyEvent {
+  readonly action: Action;
+  readonly node: Node;
+  /** The node before, if there was one. */
+  readonly prevNode: Node | null;
+}
+
+/** A member of the cluster. */
+export interface Member {
+  /** Hexadecimal, without leading zeros. */
+  readonly id: string;
+  /** Empty until the member has started. */
+  readonly name: string;
+  readonly peerURLs: readonly string[];
+  /** Empty until the member has started. */
+  readonly clientURLs: readonly string[];
+}
+
+/** `/v2/stats/self`; rates per second, absent ones are 0. */
+export interface SelfStats {
+  readonly name: string;
+  readonly id: string;
+  readonly state: string;
+  readonly startTime: string;
+  readonly leaderInfo: { readonly leader: string; readonly uptime: string; readonly startTime: string };
+  readonly recvAppendRequestCnt: number;
+  readonly recvPkgRate: number;
+  readonly recvBandwidthRate: number;
+  readonly sendAppendRequestCnt: number;
+  readonly sendPkgRate: number;
+  readonly sendBandwidthRate: number;
+}
+
+/** A follower as its leader sees it; latencies in milliseconds. */
+export interface FollowerStats {
+  readonly latency: {
+    readonly current: number;
+    readonly average: number;
+    readonly standardDeviation: number;
+    readonly minimum: number;
+    readonly maximum: number;
+  };
+  readonly counts: { readonly fail: number; readonly success: number };
+}
+
+/** `/v2/stats/leader`: followers by member id. */
+export interface LeaderStats {
+  readonly leader: string;
+  readonly followers: Readonly<Record<string, FollowerStats>>;
+}
+
+/** `/v2/stats/store`: counts since the server's last snapshot. */
+export interface StoreStats {
+  readonly getsSuccess: number;
+  readonly getsFail: number;
+  readonly setsSuccess: number;
+  readonly setsFail: number;
+  readonly deleteSuccess: number;
+  readonly deleteFail: number;
+  readonly updateSuccess: number;
+  readonly updateFail: number;
+  readonly createSuccess: number;
+  readonly createFail: number;
+  readonly compareAndSwapSuccess: number;
+  readonly compareAndSwapFail: number;
+  readonly compareAndDeleteSuccess: number;
+  readonly compareAndDeleteFail: number;
+  readonly expireCount: number;
+  readonly watchers: number;
+}
+
+/** `/version`. */
+export interface Version {
+  readonly etcdserver: string;
+  /** `not_decided` until the members have agreed. */
+  readonly etcdcluster: string;
+}
+
+/** Reads one kind of answer. */
+export type Decoder<T> = z.ZodType<T>;
+
+const index = z.int().nonnegative();
+const count = z.number().nonnegative();
+
+const nodeSchema: z.ZodType<Node> = z.object({
+  key: z.string().default(""),
+  value: z.string().nullable().default(null),
+  dir: z.boolean().default(false),
+  ttl: z.int().nullable().default(null),
+  expiration: z.string().nullable().default(null),
+  nodes: z
+    .lazy(() => z.array(nodeSchema))
+    .nullable()
+    .default(null),
+  createdIndex: index.default(0),
+  modifiedIndex: index.default(0),
+});
+
+/** `/v2/keys` */
+export const keyEventDecoder: Decoder<KeyEvent> = z.object({
+  action: z.enum([
+    "get",
+    "set",
+    "create",
+    "update",
+    "delete",
+    "compareAndSwap",
+    "compareAndDelete",
+    "expire",
+  ]),
+  node: nodeSchema,
+  prevNode: nodeSchema.nullable().default(null),
+});
+
+/** `/v2/members/leader` and POST `/v2/members` */
+export const memberDecoder: Decoder<Member> = z.object({
+  id: z.string().regex(/^[0-9a-f]+$/),
+  name: z.string(),
+  peerURLs: z.array(z.string()),
+  clientURLs: z.array(z.string()),
+});
+
+/** `/v2/members` */
+export const membersDecoder: Decoder<{ members: Member[] }> = z.object({ members: z.array(memberDecoder) });
+
+/** `/v2/stats/self` */
+export const selfStatsDecoder: Decoder<SelfStats> = z.object({
+  name: z.string(),
+  id: z.string(),
+  state: z.string(),
+  startTime: z.string(),
+  leaderInfo: z.object({ leader: z.string(), uptime: z.string(), startTime: z.string() }),
+  recvAppendRequestCnt: count,
+  recvPkgRate: count.default(0),
+  recvBandwidthRate: count.default(0),
+  sendAppendRequestCnt: count,
+  sendPkgRate: count.default(0),
+  sendBandwidthRate: count.default(0),
+});
+
+/** `/v2/stats/leader` */
+export const leaderStatsDecoder: Decoder<LeaderStats> = z.object({
+  leader: z.string(),
+  followers: z.record(
+    z.string(),
+    z.object({
+      latency: z.object({
+        current: count,
+        average: count,
+        standardDeviation: count,
+        minimum: count,
+        maximum: count,
+      }),
+      counts: z.object({ fail: count, success: count }),
+    }),
+  ),
+});
+
+/** `/v2/stats/store` */
+export const storeStatsDecoder: Decoder<StoreStats> = z.object({
+  getsSuccess: count,
+  getsFail: count,
+  setsSuccess: count,
+  setsFail: count,
+  deleteSuccess: count,
+  deleteFail: count,
+  updateSuccess: count,
+  updateFail: count,
+  createSuccess: count,
+  createFail: count,
+  compareAndSwapSuccess: count,
+  compareAndSwapFail: count,
+  compareAndDeleteSuccess: count,
+  compareAndDeleteFail: count,
+  expireCount: count,
+  watchers: count,
+});
+
+/** `/version` */
+export const versionDecoder: Decoder<Version> = z.object({ etcdserver: z.string(), etcdcluster: z.string() });
+
+/** `/health` */
+export const healthDecoder: Decoder<{ health: string }> = z.object({ health: z.enum(["true", "false"]) });
+
+const serverErrorSchema = z.union([
+  z.object({
+    errorCode: z.int(),
+    message: z.string(),
+    cause: z.string().default(""),
+    index: index.default(0),
+  }),
+  z.object({ message: z.string() }),
+]);
+
+/**
+ * The answer's body as `T`.
+ *
+ * @throws {ClientError} E_BAD_RESPONSE if it is not JSON of that shape; a write has then been carried out
+ */
+export function decode<T>(
+  decoder: Decoder<T>,
+  answer: { readonly endpoint: string; readonly body: string },
+): T {
+  const result = decoder.safeParse(parseJson(answer.body));
+  if (result.success) return result.data;
+  const where = result.error.issues[0]?.path.join(".") ?? "";
+  throw new ClientError(
+    "E_BAD_RESPONSE",
+    `${answer.endpoint} answered something else than the v2 API does at "${where}"`,
+    {
+      cause: result.error,
+      outcomeUnknown: true,
+    },
+  );
+}
+
+/** The fields of an error answer of any family (client-api.md §6, §10.2), or null if the body is none. */
+export function parseServerError(
+  body: string,
+): Pick<EtcdErrorFields, "errorCode" | "message" | "etcdCause" | "index"> | null {
+  const result = serverErrorSchema.safeParse(parseJson(body));
+  if (!result.success) return null;
+  const error = result.data;
+  if (!("errorCode" in error)) return { errorCode: null, message: error.message, etcdCause: "", index: null };
+  return { errorCode: error.errorCode, message: error.message, etcdCause: error.cause, index: error.index };
+}
+
+/** The parsed text, or undefined: no schema accepts that. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON is one of the shapes that do not fit; the schema reports it.
+    return undefined;
+  }
+}

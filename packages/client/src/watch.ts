@@ -1,0 +1,142 @@
+// A watch that outlives its connections: one long poll after the other, each starting where the last
+// event ended, so that nothing is missed or seen twice.
+//
+//   poll waitIndex=next ──► event: yield, next = modifiedIndex + 1
+//        ▲             ├──► 401, history cleared: yield a gap, next = index + 1
+//        └── back off ─┴──► broken: same next
+//
+// Long polls and not `stream=true`: a stream of etcd 2.3.8 with a waitIndex in the past falls silent after
+// one event, and a slow one is dropped without a sign (client-api.md §3.7).
+
+import { pause } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import { ClientError, EtcdError, EtcdErrorCode } from "./errors.ts";
+import { etcdIndexOf, keyResult, keysUrl } from "./keys.ts";
+import type { KeyResult } from "./keys.ts";
+import type { Answer, Requester } from "./requester.ts";
+
+/** What a watch yields. */
+export type WatchEvent =
+  | (KeyResult & {
+      readonly type: "event";
+      /** The store index when the server accepted the watch, not that of the event. */
+      readonly etcdIndex: number;
+    })
+  | {
+      /** Changes were missed: the server no longer has them. Read the key again; events go on behind the gap. */
+      readonly type: "gap";
+      /** First and last index of what may have been missed, inclusive. */
+      readonly from: number;
+      readonly through: number;
+      /** The server's error 401. */
+      readonly error: EtcdError;
+    };
+
+/** Options of {@link Client.watch}. */
+export interface WatchOptions {
+  /** Also everything below the key. */
+  readonly recursive?: boolean | undefined;
+  /** The first index of interest, inclusive; default: what happens after the watch is accepted. */
+  readonly from?: number | undefined;
+  /** How often in a row connecting may fail before the watch throws; default: no limit. */
+  readonly reconnectLimit?: number | undefined;
+  /** Ends the watch; the loop then throws `signal.reason`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a watch needs of its client. */
+export interface WatchDeps {
+  readonly requester: Requester;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly closed: AbortSignal;
+}
+
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_MAX_MS = 5_000;
+
+/** See {@link Client.watch}. At most one request is in flight, and none while the consumer holds an event. */
+export async function* watch(
+  deps: WatchDeps,
+  key: string,
+  options: WatchOptions,
+): AsyncGenerator<WatchEvent, void, void> {
+  const { reconnectLimit = Infinity, recursive, signal } = options;
+  const ended = signal === undefined ? deps.closed : AbortSignal.any([signal, deps.closed]);
+  let next = options.from ?? null;
+  let failures = 0;
+  for (;;) {
+    const outcome = await poll(deps.requester, key, { recursive, signal, from: next });
+    next = outcome.next;
+    if (outcome.event !== null) {
+      failures = 0;
+      yield outcome.event;
+      continue;
+    }
+    if (++failures > reconnectLimit) throw outcome.error;
+    await pause(deps.clock, backoffMs(failures, deps.random), ended);
+  }
+}
+
+interface PollOptions extends Pick<WatchOptions, "recursive" | "signal"> {
+  readonly from: number | null;
+}
+
+type PollOutcome =
+  | { readonly event: WatchEvent; readonly next: number }
+  | { readonly event: null; readonly error: ClientError | EtcdError; readonly next: number | null };
+
+/** One long poll; throws what another one would not mend. */
+async function poll(
+  requester: Requester,
+  key: string,
+  { recursive, signal, from }: PollOptions,
+): Promise<PollOutcome> {
+  let next = from;
+  try {
+    const answer = await requester.send({
+      method: "GET",
+      path: keysUrl(key, { wait: true, recursive, waitIndex: from ?? undefined }),
+      isSafe: true,
+      options: { signal },
+      longPoll: {
+        // A watch from now on is from this index on, also when its connection breaks before the first event.
+        onHead: (header) => {
+          if (next === null && header("x-etcd-index") !== null) next = etcdIndexOf(header) + 1;
+        },
+      },
+    });
+    if (answer.body.trim() === "") return { event: null, error: endedWithoutEvent(answer), next };
+    const result = keyResult(answer);
+    return { event: { type: "event", ...result }, next: result.node.modifiedIndex + 1 };
+  } catch (error) {
+    if (isHistoryCleared(error) && error.index !== null) {
+      const through = error.index;
+      return { event: { type: "gap", from: from ?? through, through, error }, next: through + 1 };
+    }
+    if (isMendable(error)) return { event: null, error, next };
+    throw error;
+  }
+}
+
+function isHistoryCleared(error: unknown): error is EtcdError {
+  return error instanceof EtcdError && error.errorCode === EtcdErrorCode.EventIndexCleared;
+}
+
+function isMendable(error: unknown): error is ClientError | EtcdError {
+  if (error instanceof EtcdError) return error.status >= 500;
+  return error instanceof ClientError && ["E_UNREACHABLE", "E_TIMEOUT", "E_CONNECTION"].includes(error.code);
+}
+
+function endedWithoutEvent({ endpoint }: Answer): ClientError {
+  const message = `${endpoint} ended the watch without an event`;
+  return new ClientError("E_CONNECTION", message, {
+    attempts: [{ endpoint, code: "E_CONNECTION", message, status: null }],
+  });
+}
+
+/** Doubles from the minimum to the maximum; half of it is random, so that watchers do not return in step. */
+function backoffMs(failures: number, random: () => number): number {
+  const full = Math.min(BACKOFF_MIN_MS * 2 ** (failures - 1), BACKOFF_MAX_MS);
+  return full / 2 + (full / 2) * random();
+}
