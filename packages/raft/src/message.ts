@@ -78,3 +78,8 @@ export class Message {
 }
 
 const NO_MESSAGES: readonly Message[] = Object.freeze([]);
+
+/** The type as a plain number: a peer may send kinds that this version does not know. */
+export function kindOf(message: Message): number {
+  return message.type;
+}

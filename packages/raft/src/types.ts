@@ -5,6 +5,7 @@
 export type NodeId = string & { readonly __nodeId: unique symbol };
 
 /** The id that means "nobody". */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this is where the brand comes from
 export const NONE: NodeId = "0" as NodeId;
 
 /** What an entry carries. `ConfChangeV2` is unknown to etcd 2.x. */
