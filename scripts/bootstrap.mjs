@@ -12,6 +12,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { readReports, removeReports, summaryLine } from "./test-summary.mjs";
 
 const ROOT = join(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "..");
 const TOOLCHAIN = join(ROOT, ".toolchain");
@@ -34,9 +35,25 @@ if (command === "serve") {
   run("pnpm", ["exec", "turbo", "run", "build", "--output-logs=errors-only"]);
   supervise("node", [join(ROOT, "apps", "kvd", "dist", "main.js"), ...args]);
 } else if (command === "test") {
-  run("pnpm", ["exec", "turbo", "run", "test", ...args]);
+  test();
 } else {
   fail(`unknown command ${JSON.stringify(command)}; expected "serve" or "test"`);
+}
+
+/** Runs every test, goes on after failures, and ends with one line that sums up all reports. */
+function test() {
+  removeReports(ROOT); // turbo brings back those of results it has cached
+  const tasks = ["test", "//#test:repo", "--continue=always"];
+  const { status } = spawnSync("pnpm", ["exec", "turbo", "run", ...tasks, ...args], {
+    cwd: ROOT,
+    stdio: "inherit",
+    shell: WINDOWS,
+  });
+  const total = readReports(ROOT);
+  // A package that did not get as far as a report has failed, too.
+  if (status !== 0 && total.failed === 0) total.failed = 1;
+  process.stdout.write(`\n${summaryLine(total)}\n`);
+  process.exit(total.failed === 0 ? 0 : 1);
 }
 
 function ensureToolchain() {

@@ -1,0 +1,88 @@
+// Who may import whom: the table of docs/design/architecture.md §2, checked against every manifest and
+// every source file. A change of the table there is a change here, in the same commit.
+
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+
+const ROOT = join(import.meta.dirname, "..");
+const ANY = null;
+
+/** Allowed imports of each package: from this repository, from npm, and `node:` builtins (null: any). */
+const TABLE = {
+  "@kv/raft": { kv: [], npm: [], node: [] },
+  "@kv/store": { kv: [], npm: [], node: [] },
+  "@kv/wal": {
+    kv: ["@kv/raft"],
+    npm: ["@node-rs/crc32"],
+    node: ["fs", "fs/promises", "path", "buffer", "module", "net"],
+  },
+  "@kv/rafthttp": { kv: ["@kv/raft"], npm: ["undici"], node: ["stream", "stream/promises", "tls"] },
+  "@kv/server": { kv: ["@kv/raft", "@kv/rafthttp", "@kv/store", "@kv/wal"], npm: ["zod"], node: ANY },
+  "@kv/client": { kv: [], npm: ["undici", "zod"], node: ["dns", "dns/promises", "tls", "fs"] },
+  kvd: {
+    kv: ["@kv/client", "@kv/rafthttp", "@kv/server"],
+    // The native CRC belongs to @kv/wal; it stands in kvd's manifest because the bundle of kvd loads it.
+    npm: ["@node-rs/crc32", "commander", "pino", "prom-client", "zod"],
+    node: ANY,
+  },
+  kvctl: { kv: ["@kv/client", "@kv/wal"], npm: ["@node-rs/crc32", "commander"], node: ANY },
+};
+
+const packages = globSync(["packages/*/package.json", "apps/*/package.json"], { cwd: ROOT }).map((path) => ({
+  folder: join(ROOT, path, ".."),
+  manifest: JSON.parse(readFileSync(join(ROOT, path), "utf8")),
+}));
+
+test("imports are found at all", () => {
+  const specifiers = packages
+    .flatMap(({ folder }) => sourceImports(folder))
+    .map(({ specifier }) => specifier);
+
+  expect(specifiers).toContain("@kv/raft");
+  expect(specifiers).toContain("node:fs/promises");
+});
+
+test("every package has its row in the table", () => {
+  const names = packages.map(({ manifest }) => manifest.name).toSorted();
+
+  expect(names).toStrictEqual(Object.keys(TABLE).toSorted());
+});
+
+describe.each(packages)("$manifest.name", ({ folder, manifest }) => {
+  const allowed = TABLE[manifest.name] ?? { kv: [], npm: [], node: [] };
+
+  test("declares no dependency beyond its row", () => {
+    const declared = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+
+    expect(declared.filter((name) => ![...allowed.kv, ...allowed.npm].includes(name))).toStrictEqual([]);
+  });
+
+  test("imports nothing beyond its row", () => {
+    const wrong = sourceImports(folder).filter(
+      ({ specifier }) => !isAllowed(specifier, manifest.name, allowed),
+    );
+
+    expect(wrong).toStrictEqual([]);
+  });
+});
+
+/** All imports of the non-test sources, with the file they stand in. */
+function sourceImports(folder) {
+  const files = globSync("src/**/*.ts", { cwd: folder }).filter((file) => !/\.(test|bench)\./.test(file));
+  return files.flatMap((file) => {
+    const source = readFileSync(join(folder, file), "utf8");
+    const found = source.matchAll(
+      /(?:^|\n)\s*(?:import|export)\b[^;"]*?\bfrom\s+"([^"]+)"|\bimport\(\s*"([^"]+)"/g,
+    );
+    const bare = source.matchAll(/(?:^|\n)import\s+"([^"]+)"/g);
+    return [...found, ...bare].map(([, specifier, dynamic]) => ({ file, specifier: specifier ?? dynamic }));
+  });
+}
+
+function isAllowed(specifier, self, allowed) {
+  if (specifier.startsWith(".")) return specifier.endsWith(".ts");
+  if (specifier.startsWith("node:")) return allowed.node === ANY || allowed.node.includes(specifier.slice(5));
+  const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+  return name !== self && [...allowed.kv, ...allowed.npm].includes(name);
+}
