@@ -1,0 +1,58 @@
+// The client port: from path to resource (client-api.md §1). A handler without state; what wraps
+// all answers, as CORS does, is a function from HttpHandler to HttpHandler around it. Hot path.
+
+import type { HttpHandler, HttpRequest, HttpResponse } from "@kv/rafthttp/http";
+import type { Logger } from "../logger.ts";
+import type { Server } from "../server-api.ts";
+import { isCleanPath, redirectToCleanPath } from "./clean-path.ts";
+import { notFound } from "./errors.ts";
+import { healthHandler } from "./health.ts";
+import { KeysHandler } from "./keys.ts";
+import { machinesHandler } from "./machines.ts";
+import { MembersHandler } from "./members.ts";
+import { leaderStatsHandler, selfStatsHandler, storeStatsHandler } from "./stats.ts";
+import { versionHandler } from "./version.ts";
+
+/** What the handlers need beside the server. */
+export interface ClientHandlerDeps {
+  /** The wall clock in Unix nanoseconds: what a TTL is counted from. */
+  readonly now: () => bigint;
+  readonly logger: Logger;
+}
+
+const KEYS = "/v2/keys";
+const MEMBERS = "/v2/members";
+
+/**
+ * The handler of the client port.
+ *
+ * Reads of keys are answered at once, without a promise.
+ */
+export function clientHandler(server: Server, deps: ClientHandlerDeps): HttpHandler {
+  const keys = new KeysHandler(server, deps);
+  const members = new MembersHandler(server, deps);
+  const exact = new Map<string, HttpHandler>([
+    ["/v2/stats/self", selfStatsHandler(server, deps)],
+    ["/v2/stats/leader", leaderStatsHandler(server)],
+    ["/v2/stats/store", storeStatsHandler(server)],
+    ["/v2/machines", machinesHandler(server)],
+    ["/version", versionHandler(server)],
+    ["/health", healthHandler(server)],
+  ]);
+
+  return (request: HttpRequest): HttpResponse | Promise<HttpResponse> => {
+    if (request.method === "OPTIONS") return OPTIONS_RESPONSE;
+    const path = request.path;
+    if (!isCleanPath(path)) return redirectToCleanPath(request);
+    if (isAtOrBelow(path, KEYS)) return keys.handle(request, path.slice(KEYS.length));
+    if (isAtOrBelow(path, MEMBERS)) return members.handle(request, path.slice(MEMBERS.length));
+    return exact.get(path)?.(request) ?? notFound();
+  };
+}
+
+/** OPTIONS ends here for every path, known or not (client-api.md §15). */
+const OPTIONS_RESPONSE: HttpResponse = { status: 200, headers: [], body: null };
+
+function isAtOrBelow(path: string, resource: string): boolean {
+  return path.startsWith(resource) && (path.length === resource.length || path[resource.length] === "/");
+}

@@ -1,0 +1,133 @@
+// /v2/keys: parse, let the server do it, write what happened (client-api.md §4–§9). A read from
+// memory is answered at once; what goes through the log is a promise. Hot path.
+
+import { EtcdError, type StoreEvent } from "@kv/store";
+import { HttpBodyError, type HttpHeaders, type HttpRequest, type HttpResponse } from "@kv/rafthttp/http";
+import type { Result, Server } from "../server-api.ts";
+import type { ClientHandlerDeps } from "./client-handler.ts";
+import { clusterIdHeader, internalError, JSON_TYPE, keyErrorResponse, methodNotAllowed } from "./errors.ts";
+import { invalidForm } from "./key-form.ts";
+import { parseMediaType } from "./media-type.ts";
+import { parseKeyRequest, type KeyMethod, type KeyRequest } from "./parse-key-request.ts";
+import { FanOut } from "./fan-out.ts";
+import { WatchBody } from "./watch.ts";
+import { keyEventJson, keyEventJsonWithoutNodes } from "./write-key-event.ts";
+
+/** The largest form body (client-api.md §4.2). */
+export const FORM_SIZE_MAX_BYTES = 10_485_760;
+
+const FORM_TYPE = "application/x-www-form-urlencoded";
+const ALLOW = "HEAD,GET,PUT,POST,DELETE";
+
+/** Answers `/v2/keys` and everything below. */
+export class KeysHandler {
+  readonly #server: Server;
+  readonly #deps: ClientHandlerDeps;
+  readonly #fanOut = new FanOut();
+  readonly #clusterId: readonly [string, string];
+
+  constructor(server: Server, deps: ClientHandlerDeps) {
+    this.#server = server;
+    this.#deps = deps;
+    this.#clusterId = clusterIdHeader(server.clusterId);
+  }
+
+  /** `key` is the clean path behind `/v2/keys`, decoded. */
+  handle(request: HttpRequest, key: string): HttpResponse | Promise<HttpResponse> {
+    switch (request.method) {
+      case "GET":
+      case "HEAD":
+      case "DELETE":
+        return this.#run(request, request.method, key, null);
+      case "PUT":
+      case "POST":
+        return this.#runWithForm(request, request.method, key);
+      default:
+        return methodNotAllowed(ALLOW);
+    }
+  }
+
+  /** Only a form is read; a Content-Type that is none at all is refused. */
+  #runWithForm(request: HttpRequest, method: KeyMethod, key: string): HttpResponse | Promise<HttpResponse> {
+    const contentType = request.header("content-type") ?? "";
+    if (contentType === FORM_TYPE) return this.#readForm(request, method, key);
+    if (contentType === "") return this.#run(request, method, key, null);
+    const media = parseMediaType(contentType);
+    if (media.error !== null) return this.#refuse(invalidForm(media.error));
+    return media.type === FORM_TYPE
+      ? this.#readForm(request, method, key)
+      : this.#run(request, method, key, null);
+  }
+
+  async #readForm(request: HttpRequest, method: KeyMethod, key: string): Promise<HttpResponse> {
+    let body: Uint8Array;
+    try {
+      body = await request.body(FORM_SIZE_MAX_BYTES);
+    } catch (error) {
+      if (error instanceof HttpBodyError && error.code === "too_large") {
+        return this.#refuse(invalidForm("http: POST too large"));
+      }
+      throw error; // the client is gone: there is nobody to answer
+    }
+    return this.#run(request, method, key, latin1(body));
+  }
+
+  #run(
+    http: HttpRequest,
+    method: KeyMethod,
+    key: string,
+    form: string | null,
+  ): HttpResponse | Promise<HttpResponse> {
+    try {
+      const parsed = parseKeyRequest({ method, key, query: http.query, form }, this.#deps.now);
+      const result = this.#server.do(parsed.request);
+      if (!(result instanceof Promise)) return this.#answer(http, parsed, result);
+      return result.then(
+        (done) => this.#answer(http, parsed, done),
+        (error: unknown) => this.#refuse(error),
+      );
+    } catch (error) {
+      return this.#refuse(error);
+    }
+  }
+
+  #answer(http: HttpRequest, parsed: KeyRequest, result: Result): HttpResponse {
+    if (result.watcher !== null) {
+      const headers = this.#successHeaders(result.watcher.startIndex);
+      const body = new WatchBody(result.watcher, this.#fanOut, http.signal);
+      return { status: 200, headers, body };
+    }
+    const event = result.event;
+    return {
+      status: event.isCreated() ? 201 : 200,
+      headers: this.#successHeaders(event.etcdIndex),
+      body: parsed.noValueOnSuccess && isWrite(event) ? keyEventJsonWithoutNodes(event) : keyEventJson(event),
+    };
+  }
+
+  #successHeaders(etcdIndex: number): HttpHeaders {
+    return [
+      JSON_TYPE,
+      this.#clusterId,
+      ["X-Etcd-Index", String(etcdIndex)],
+      ["X-Raft-Index", String(this.#server.raftIndex)],
+      ["X-Raft-Term", String(this.#server.raftTerm)],
+    ];
+  }
+
+  #refuse(error: unknown): HttpResponse {
+    if (error instanceof EtcdError) return keyErrorResponse(error, this.#server.clusterId);
+    this.#deps.logger.error("key request failed unexpectedly", { error: String(error) });
+    return internalError([this.#clusterId]);
+  }
+}
+
+/** The actions that `noValueOnSuccess` shortens; deletions keep their nodes. */
+function isWrite(event: StoreEvent): boolean {
+  const action = event.action;
+  return action === "set" || action === "create" || action === "update" || action === "compareAndSwap";
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
