@@ -1,1 +1,29 @@
-export {};
+// The transport
+export { HttpTransport, type HttpTransportDeps, type HttpTransportOptions } from "./transport.ts";
+export type { RaftReceiver } from "./receiver.ts";
+export type { PeerStats } from "./stats.ts";
+export type { PeerTls } from "./dispatcher.ts";
+export { systemClock, type Clock } from "./clock.ts";
+export type { LogFields, Logger } from "./log.ts";
+export { TransportError, type TransportErrorCode } from "./errors.ts";
+
+// Questions to other members, and our answers to theirs
+export {
+  fetchMembers,
+  fetchVersion,
+  type AskOptions,
+  type RemoteCluster,
+  type RemoteVersions,
+} from "./peer-client.ts";
+export { encodeMembersJson, type MemberInfo } from "./members-json.ts";
+export { compareMinorVersions, parseVersion, type Version } from "./versions.ts";
+export { parsePeerUrl } from "./url-picker.ts";
+
+// The HTTP seam
+export {
+  HttpBodyError,
+  type HttpHandler,
+  type HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+} from "./http.ts";

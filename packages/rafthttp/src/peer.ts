@@ -1,0 +1,130 @@
+// One other member: dials two streams at it, serves two streams to it, and chooses the channel of
+// each message. Spec: peer-protocol.md §5, §7.
+//
+//   we dial   GET /raft/stream/{msgapp,message}/<us>     readers: what the peer sends us
+//   it dials  GET /raft/stream/{msgapp,message}/<peer>   writers: what we send the peer
+//   else      POST /raft                                 pipeline
+
+import { MessageType, type Message, type NodeId } from "@kv/raft";
+import type { TransportContext } from "./context.ts";
+import type { StreamKind } from "./frames.ts";
+import { MessageEncoder } from "./frames-message.ts";
+import { MsgappV2Encoder } from "./frames-msgappv2.ts";
+import { WarningLimiter } from "./log.ts";
+import { PeerStatus } from "./peer-status.ts";
+import { Pipeline } from "./pipeline.ts";
+import { Prober } from "./probing.ts";
+import { StreamReader } from "./stream-reader.ts";
+import { StreamWriter } from "./stream-writer.ts";
+import { UrlPicker } from "./url-picker.ts";
+
+/** A member of the cluster that is not us. Its connections live from the constructor to `stop`. */
+export class Peer {
+  readonly id: NodeId;
+  readonly #context: TransportContext;
+  readonly #picker: UrlPicker;
+  readonly #status: PeerStatus;
+  readonly #warnings: WarningLimiter;
+  readonly #pipeline: Pipeline;
+  readonly #readers: readonly StreamReader[];
+  readonly #prober: Prober;
+  #msgappWriter: StreamWriter | null = null;
+  #messageWriter: StreamWriter | null = null;
+  #droppedCount = 0;
+  #isStopped = false;
+
+  /** @throws {TransportError} E_URL */
+  constructor(context: TransportContext, id: NodeId, urls: readonly string[]) {
+    this.id = id;
+    this.#context = context;
+    this.#picker = new UrlPicker(urls);
+    this.#status = new PeerStatus(id, context.clock, context.logger);
+    this.#warnings = new WarningLimiter(context.logger, context.clock);
+    const target = { id, picker: this.#picker, status: this.#status, warnings: this.#warnings };
+    this.#pipeline = new Pipeline(context, target);
+    this.#readers = [
+      new StreamReader(context, target, "msgapp"),
+      new StreamReader(context, target, "message"),
+    ];
+    this.#prober = new Prober(context, { id, picker: new UrlPicker(urls), warnings: this.#warnings });
+    for (const reader of this.#readers) reader.start();
+    this.#prober.start();
+  }
+
+  /** `clock.now()` since when the peer can be talked to; null: it cannot. */
+  get activeSince(): number | null {
+    return this.#status.activeSince;
+  }
+
+  /** Messages that found their queue full. */
+  get droppedCount(): number {
+    return this.#droppedCount;
+  }
+
+  /** Queues a message on the best channel there is, or drops it and reports so. Hot path. */
+  send(message: Message): void {
+    if (this.#channelOf(message).send(message)) return;
+    this.#droppedCount++;
+    this.#warnings.warn("message was dropped because the queue is full", { peer: this.id });
+    this.#reportLost(message);
+  }
+
+  /**
+   * Makes a new stream the channel for what it can carry; it replaces an older one, which ends.
+   *
+   * @returns the body of the answer to the peer's request.
+   */
+  attach(kind: StreamKind, signal: AbortSignal): StreamWriter {
+    const encoder = kind === "msgapp" ? new MsgappV2Encoder() : new MessageEncoder();
+    const writer = new StreamWriter(this.#context, this.id, encoder, this.#onWriterEnded);
+    const older = kind === "msgapp" ? this.#msgappWriter : this.#messageWriter;
+    if (kind === "msgapp") this.#msgappWriter = writer;
+    else this.#messageWriter = writer;
+    older?.end(null);
+    if (this.#isStopped) writer.end(null);
+    else if (signal.aborted) writer.end("the peer closed the stream");
+    else this.#status.activate();
+    signal.addEventListener("abort", () => writer.end("the peer closed the stream"), { once: true });
+    return writer;
+  }
+
+  /** @throws {TransportError} E_URL; then nothing has changed. */
+  update(urls: readonly string[]): void {
+    this.#picker.update(urls);
+    this.#prober.update(urls);
+  }
+
+  /** Closes everything, at once; what is queued is dropped. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const reader of this.#readers) reader.stop();
+    this.#msgappWriter?.end(null);
+    this.#messageWriter?.end(null);
+    this.#pipeline.stop();
+    this.#prober.stop();
+  }
+
+  #channelOf(message: Message): StreamWriter | Pipeline {
+    if (message.type === MessageType.Snap) return this.#pipeline;
+    if (message.type === MessageType.App && this.#msgappWriter !== null) return this.#msgappWriter;
+    return this.#messageWriter ?? this.#pipeline;
+  }
+
+  readonly #onWriterEnded = (writer: StreamWriter, reason: string | null, lost: readonly Message[]): void => {
+    if (this.#msgappWriter === writer) this.#msgappWriter = null;
+    if (this.#messageWriter === writer) this.#messageWriter = null;
+    if (this.#isStopped) return;
+    if (reason !== null) this.#status.deactivate(reason);
+    for (const message of lost)
+      if (message.type === MessageType.App) this.#context.stats.followerFailed(this.id);
+    // Even with an empty queue: what the network has taken last may be lost.
+    if (reason !== null || lost.length > 0) this.#context.receiver.reportUnreachable(this.id);
+  };
+
+  #reportLost(message: Message): void {
+    const { receiver, stats } = this.#context;
+    if (message.type === MessageType.App) stats.followerFailed(this.id);
+    receiver.reportUnreachable(this.id);
+    if (message.type === MessageType.Snap) receiver.reportSnapshot(this.id, false);
+  }
+}
