@@ -1,13 +1,15 @@
 // Single messages by POST /raft: the way for snapshots, and for everything while a stream is down.
 // Spec: peer-protocol.md §4.
 
+import { Readable } from "node:stream";
 import { MessageType, type Message, type NodeId } from "@kv/raft";
-import { encodeMessage } from "@kv/raft/codec";
+import { encodeMessage, messageSize } from "@kv/raft/codec";
 import type { TransportContext } from "./context.ts";
 import { TransportError } from "./errors.ts";
 import type { WarningLimiter } from "./log.ts";
 import type { PeerStatus } from "./peer-status.ts";
 import { readText } from "./response-text.ts";
+import { messageSlices } from "./snapshot-body.ts";
 import type { UrlPicker } from "./url-picker.ts";
 
 /** Messages that wait for a free sender. */
@@ -94,14 +96,19 @@ export class Pipeline {
   }
 
   async #request(message: Message, origin: string, signal: AbortSignal): Promise<void> {
-    const body = encodeMessage(message);
-    if (message.type === MessageType.App) this.#context.stats.sentAppend(this.#target.id, body.length);
+    const sizeBytes = messageSize(message);
+    const isSnapshot = message.type === MessageType.Snap;
+    if (message.type === MessageType.App) this.#context.stats.sentAppend(this.#target.id, sizeBytes);
     const response = await this.#context.dispatcher.request({
       origin,
       path: "/raft",
       method: "POST",
-      headers: { ...this.#context.headers, "content-type": "application/protobuf" },
-      body,
+      headers: {
+        ...this.#context.headers,
+        "content-type": "application/protobuf",
+        "content-length": String(sizeBytes),
+      },
+      body: isSnapshot ? Readable.from(messageSlices(message)) : encodeMessage(message),
       signal,
       headersTimeout: 0, // the signal is the deadline
       bodyTimeout: 0,

@@ -62,7 +62,7 @@ export class Prober {
   };
 
   async #probe(signal: AbortSignal): Promise<void> {
-    const { clock, dispatcher } = this.#context;
+    const { clock, dispatcher, logger } = this.#context;
     const { id, picker, warnings } = this.#target;
     const origin = picker.pick();
     const sentAt = clock.unixMs();
@@ -82,6 +82,8 @@ export class Prober {
       picker.reportFailure(origin);
       const reason = error instanceof Error ? error.message : String(error);
       warnings.warn("peer is unhealthy", { peer: id, url: origin, reason });
+    } finally {
+      logger.debug("probed peer", { peer: id, url: origin, elapsedMs: clock.unixMs() - sentAt });
     }
   }
 }
