@@ -1,0 +1,766 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { encodeConfChange, parseNodeId } from "../codec/index.ts";
+import { Message, MessageType } from "../message.ts";
+import { ConfChangeType, EntryType, Role, type NodeId } from "../types.ts";
+import { bytes, Cluster, TestDisk, text, TICK_MS, type Member } from "./cluster.test.support.ts";
+import type { NodeOptions } from "./node.ts";
+
+async function cluster(size: number, options: Partial<NodeOptions> = {}): Promise<Cluster> {
+  const made = new Cluster(size, options);
+  onTestFinished(() => made.stop());
+  await made.settle();
+  return made;
+}
+
+const types = (member: Member): number[] => member.sent.map((message) => message.type);
+const submitAll = (member: Member, ...data: string[]): string[] =>
+  data.map((one) => member.node.submit(bytes(one)));
+
+const add = (id: string): { type: 0; nodeId: NodeId; context: null } => ({
+  type: ConfChangeType.AddNode,
+  nodeId: parseNodeId(id),
+  context: null,
+});
+
+describe("nothing is promised before it is durable", () => {
+  test("a follower acknowledges entries only after its save has settled", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    const follower = three.member("2");
+    follower.disk.hold();
+    follower.sent.length = 0;
+
+    leader.node.submit(bytes("a"));
+    await three.settle();
+
+    expect(follower.disk.inFlight).toBe(1);
+    expect(types(follower)).not.toContain(MessageType.AppResp);
+    follower.disk.release();
+    await three.settle();
+    expect(types(follower)).toContain(MessageType.AppResp);
+  });
+
+  test("a vote is sent only after its save has settled, a request for votes before", async () => {
+    const three = await cluster(3);
+    for (const member of three.members.values()) member.disk.hold();
+
+    three.member("1").node.campaign();
+    await three.settle();
+
+    const voter = three.member("2");
+    expect(types(three.member("1"))).toContain(MessageType.Vote);
+    expect(voter.disk.batches.at(-1)).toMatchObject({ hardState: { vote: "1" }, mustSync: true });
+    expect(types(voter)).not.toContain(MessageType.VoteResp);
+    voter.disk.release();
+    await three.settle();
+    expect(types(voter)).toContain(MessageType.VoteResp);
+  });
+
+  test("the only member applies and answers only after its save has settled", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    leader.disk.hold();
+
+    const proposed = leader.node.propose(bytes("a"));
+    await one.settle();
+
+    expect(leader.disk.inFlight).toBe(1);
+    expect(leader.machine.values).toEqual([]);
+    leader.disk.release();
+    await one.settle();
+    expect(leader.machine.values).toEqual(["a"]);
+    expect(await proposed).toMatchObject({ result: "applied a" });
+  });
+
+  test("a leader sends entries while its own save is in flight", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    leader.disk.hold();
+    leader.sent.length = 0;
+
+    leader.node.submit(bytes("a"));
+    await three.settle();
+
+    expect(leader.disk.inFlight).toBe(1);
+    expect(types(leader)).toEqual([MessageType.App, MessageType.App]);
+  });
+
+  test("the leader's own copy does not count before it is durable", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    three.cut(three.member("3"));
+    leader.disk.hold();
+
+    leader.node.submit(bytes("a"));
+    await three.settle();
+
+    expect(types(three.member("2")).at(-1)).toBe(MessageType.AppResp);
+    expect(leader.machine.values).toEqual([]);
+    leader.disk.release();
+    await three.settle();
+    expect(leader.machine.values).toEqual(["a"]);
+  });
+
+  test("a failing save makes the node silent for good", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    leader.disk.hold();
+    const inLog = leader.node.propose(bytes("a"));
+    await three.settle();
+    const queued = leader.node.propose(bytes("b"));
+    const errors: unknown[] = [];
+    leader.node.on("error", (error) => errors.push(error));
+    leader.sent.length = 0;
+
+    leader.disk.fail(new Error("no space left"));
+
+    await expect(inLog).rejects.toMatchObject({ code: "E_UNKNOWN" });
+    await expect(queued).rejects.toMatchObject({ code: "E_FATAL" });
+    expect(leader.fatal).toMatchObject([{ code: "E_FATAL", cause: { message: "no space left" } }]);
+    expect(errors).toEqual(leader.fatal);
+    await three.tick(30);
+    expect(leader.sent).toEqual([]);
+    expect(leader.node.submit(bytes("c"))).toBe("stopped");
+    await expect(leader.node.propose(bytes("c"))).rejects.toMatchObject({ code: "E_FATAL" });
+    expect(leader.node.status()).toMatchObject({ isFailed: true });
+    expect(leader.fatal).toHaveLength(1);
+    expect(three.leader).not.toBe(leader);
+  });
+});
+
+describe("batches", () => {
+  test("what comes while a save is in flight is the next batch", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    leader.disk.hold();
+    leader.disk.batches.length = 0;
+
+    submitAll(leader, "a");
+    await one.settle();
+    submitAll(leader, "b", "c");
+    await one.settle();
+    submitAll(leader, "d");
+    await one.settle();
+    leader.disk.releaseOnce();
+    await one.settle();
+
+    const saved = leader.disk.batches.map(({ entries }) => entries.map(({ data }) => text(data)));
+    expect(saved).toEqual([["a"], ["b", "c", "d"]]);
+    expect(leader.disk.inFlight).toBe(1);
+  });
+
+  test("what is committed is applied while the next batch is being written", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    leader.disk.hold();
+    submitAll(leader, "a");
+    await one.settle();
+    submitAll(leader, "b");
+
+    leader.disk.releaseOnce();
+    await one.settle();
+
+    expect(leader.disk.batches.at(-1)?.entries.map(({ data }) => text(data))).toEqual(["b"]);
+    expect(leader.disk.inFlight).toBe(1);
+    expect(leader.machine.values).toEqual(["a"]);
+  });
+
+  test("entries that a follower gets together with their commit are not applied before they are durable", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    const late = three.member("3");
+    three.cut(late);
+    submitAll(leader, "a", "b");
+    await three.settle();
+    three.heal();
+    late.disk.hold();
+
+    await three.tick(2);
+
+    expect(leader.machine.values).toEqual(["a", "b"]);
+    expect(late.disk.inFlight).toBe(1);
+    expect(late.machine.values).toEqual([]);
+    late.disk.release();
+    await three.tick(1);
+    expect(late.machine.values).toEqual(["a", "b"]);
+  });
+
+  test("the submissions of one turn are one message per follower", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    leader.sent.length = 0;
+
+    submitAll(leader, "a", "b", "c");
+    three.clock.runDeferred();
+
+    const appends = leader.sent.filter(({ type, entries }) => type === MessageType.App && entries.length > 0);
+    expect(appends.map(({ to, entries }) => [to, entries.length])).toEqual([
+      ["2", 3],
+      ["3", 3],
+    ]);
+  });
+
+  test("a commit index alone is saved without asking for a sync", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    leader.disk.batches.length = 0;
+
+    submitAll(leader, "a");
+    await one.settle();
+
+    expect(leader.disk.batches.map(({ entries, mustSync }) => [entries.length, mustSync])).toEqual([
+      [1, true],
+      [0, false],
+    ]);
+  });
+});
+
+describe("a cluster", () => {
+  test("elects, replicates and goes on without its leader; every member applies all, once and in order", async () => {
+    const three = await cluster(3);
+    const first = await three.elect();
+    submitAll(first, "a", "b");
+    await three.settle();
+    three.cut(first);
+    await three.tick(40);
+    const second = three.leader;
+    submitAll(second, "c");
+    await three.settle();
+    three.heal();
+    await three.tick(10);
+
+    expect(second).not.toBe(first);
+    for (const { machine, node } of three.members.values()) {
+      expect(machine.values).toEqual(["a", "b", "c"]);
+      expect(machine.entries.map(({ index }) => index)).toEqual(machine.entries.map((_, i) => i + 1));
+      expect(node.appliedIndex).toBe(machine.entries.length);
+      expect(node.leader).toBe(second.id);
+    }
+  });
+
+  test("starts again from what was durable", async () => {
+    const three = await cluster(3);
+    submitAll(await three.elect(), "a", "b");
+    await three.tick(1);
+    const term = three.leader.node.term;
+
+    await three.stop();
+    for (const { id, disk } of three.members.values()) three.start(id, disk);
+    await three.tick(40);
+
+    expect(three.leader.node.term).toBeGreaterThan(term);
+    for (const { machine } of three.members.values()) expect(machine.values).toEqual(["a", "b"]);
+  });
+
+  test("a follower forwards what is submitted to it", async () => {
+    const three = await cluster(3);
+    await three.elect();
+
+    expect(submitAll(three.member("2"), "a")).toEqual(["ok"]);
+    await three.tick(1);
+
+    for (const { machine } of three.members.values()) expect(machine.values).toEqual(["a"]);
+  });
+
+  test("one member after the other can be leader by request", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+
+    const transferred = leader.node.transferLeader(three.member("2").id);
+    await three.settle();
+
+    await transferred;
+    expect(three.leader).toBe(three.member("2"));
+    const impossible = three.leader.node.transferLeader(three.member("1").id, { timeoutMs: 500 });
+    three.cut(three.member("1"));
+    const rejected = expect(impossible).rejects.toMatchObject({ code: "E_UNAVAILABLE" });
+    await three.tick(6);
+    await rejected;
+  });
+
+  test("leadership is told as an event, with the term", async () => {
+    const three = await cluster(3);
+    const events: unknown[] = [];
+    const undo = three.member("2").node.on("leader", (event) => events.push(event));
+
+    await three.elect();
+    const { term } = three.leader.node;
+    undo();
+    three.cut(three.member("1"));
+    await three.tick(40);
+
+    expect(events.at(-1)).toEqual({ lead: "1", role: Role.Follower, term });
+  });
+});
+
+describe("membership", () => {
+  test("a change resolves with the configuration once it is applied, and each entry is named to the machine", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    submitAll(leader, "a");
+
+    const changed = leader.node.changeMembership(add("2"));
+    await one.settle();
+
+    expect((await changed).voters).toEqual(["1", "2"]);
+    expect(leader.node.appliedConfState.voters).toEqual(["1", "2"]);
+    expect(leader.machine.changes.map(({ nodeId }) => nodeId)).toEqual(["1", "2"]);
+    expect(leader.machine.entries.map(({ type }) => type)).toEqual([
+      EntryType.ConfChange,
+      EntryType.Normal,
+      EntryType.Normal,
+      EntryType.ConfChange,
+    ]);
+  });
+
+  test("a change that the machine refuses changes nothing", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    leader.machine.refuse = true;
+
+    const changed = leader.node.changeMembership(add("2"));
+    const refused = expect(changed).rejects.toMatchObject({ code: "E_CONF_CHANGE" });
+    await one.settle();
+
+    await refused;
+    expect(leader.node.appliedConfState.voters).toEqual(["1"]);
+  });
+
+  test("of two changes at once the second is refused", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+
+    const first = leader.node.changeMembership(add("2"));
+    const second = leader.node.changeMembership(add("3"));
+    const refused = expect(second).rejects.toMatchObject({ code: "E_CONF_CHANGE" });
+    await one.settle();
+
+    expect((await first).voters).toEqual(["1", "2"]);
+    await refused;
+  });
+
+  test("a change whose bytes are damaged is applied as none", async () => {
+    const three = await cluster(3);
+    await three.elect();
+    const forwarded = new Message(MessageType.Prop, three.ids[0], three.ids[1]);
+    const damaged = encodeConfChange({ id: "1", ...add("3") }).slice(0, -1);
+    forwarded.entries = [{ term: 0, index: 0, type: EntryType.ConfChange, data: damaged }];
+
+    three.member("1").node.step(forwarded);
+    submitAll(three.member("1"), "a");
+    await three.tick(1);
+
+    for (const { machine, node } of three.members.values()) {
+      expect(machine.values).toEqual(["a"]);
+      expect(node.appliedConfState.voters).toEqual(["1", "2", "3"]);
+    }
+  });
+});
+
+describe("awaited proposals", () => {
+  test("results come in the order of the log", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+
+    const all = Promise.all(["a", "b", "c"].map((data) => leader.node.propose(bytes(data))));
+    await one.settle();
+
+    const proposed = await all;
+    expect(proposed.map(({ result }) => result)).toEqual(["applied a", "applied b", "applied c"]);
+    expect(proposed.map(({ index }) => index - proposed[0]!.index)).toEqual([0, 1, 2]);
+  });
+
+  test("an entry that another leader replaces is lost, one that survives the change of leader is not", async () => {
+    const three = await cluster(3);
+    const first = await three.elect();
+    const kept = first.node.propose(bytes("kept"));
+    first.disk.hold();
+    three.clock.runDeferred();
+    await three.settle();
+    three.cut(first);
+    first.disk.release();
+    const overwritten = first.node.propose(bytes("overwritten"));
+    await three.settle();
+    const lost = expect(overwritten).rejects.toMatchObject({ code: "E_LOST" });
+    await three.tick(40);
+    submitAll(three.leader, "other");
+    await three.settle();
+
+    three.heal();
+    await three.tick(10);
+
+    await lost;
+    expect(await kept).toMatchObject({ result: "applied kept" });
+    expect(first.machine.values).toEqual(["kept", "other"]);
+  });
+
+  test("a timeout says that the outcome is unknown, and a later commit does no harm", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    for (const follower of three.followers()) three.cut(follower);
+
+    const proposed = leader.node.propose(bytes("a"), { timeoutMs: 3 * TICK_MS });
+    const unknown = expect(proposed).rejects.toMatchObject({ code: "E_UNKNOWN" });
+    await three.tick(3);
+    await unknown;
+    three.heal();
+    await three.tick(3);
+
+    expect(leader.machine.values).toEqual(["a"]);
+  });
+
+  test("without a leader a proposal waits for one, and what is only submitted is dropped", async () => {
+    const three = await cluster(3);
+    const member = three.member("1");
+
+    const proposed = member.node.propose(bytes("a"));
+    expect(submitAll(member, "b")).toEqual(["dropped"]);
+    await three.elect();
+
+    expect(await proposed).toMatchObject({ result: "applied a" });
+    expect(member.machine.values).toEqual(["a"]);
+  });
+
+  test("without a leader until its timeout a proposal was never made", async () => {
+    const three = await cluster(3);
+    for (const member of three.members.values()) three.cut(member);
+
+    const proposed = three.member("1").node.propose(bytes("a"), { timeoutMs: TICK_MS });
+    const dropped = expect(proposed).rejects.toMatchObject({ code: "E_PROPOSAL_DROPPED" });
+    await three.tick(1);
+
+    await dropped;
+  });
+
+  test("a follower refuses to propose and names the leader", async () => {
+    const three = await cluster(3);
+    await three.elect();
+
+    const proposed = three.member("2").node.propose(bytes("a"));
+    const dropped = expect(proposed).rejects.toMatchObject({
+      code: "E_PROPOSAL_DROPPED",
+      details: { lead: "1" },
+    });
+    await three.settle();
+
+    await dropped;
+  });
+
+  test("a signal ends the wait with its reason, also one that has fired already", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    const controller = new AbortController();
+    leader.disk.hold();
+    const proposed = leader.node.propose(bytes("a"), { signal: controller.signal });
+    await one.settle();
+
+    controller.abort(new Error("enough"));
+
+    await expect(proposed).rejects.toThrow("enough");
+    await expect(leader.node.propose(bytes("b"), { signal: controller.signal })).rejects.toThrow("enough");
+  });
+
+  test("a full queue is busy and recovers", async () => {
+    const one = await cluster(1, { maxQueuedProposals: 2 });
+    const leader = await one.elect();
+
+    expect(submitAll(leader, "a", "b", "c")).toEqual(["ok", "ok", "busy"]);
+    await expect(leader.node.propose(bytes("d"))).rejects.toMatchObject({ code: "E_BUSY" });
+    await one.settle();
+
+    expect(submitAll(leader, "e")).toEqual(["ok"]);
+    await one.settle();
+    expect(leader.machine.values).toEqual(["a", "b", "e"]);
+  });
+});
+
+describe("reads", () => {
+  test("a read resolves when the machine contains everything that was committed before", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    submitAll(leader, "a");
+    await three.settle();
+    const follower = three.member("2");
+
+    const read = follower.node.read();
+    await three.tick(1);
+
+    expect(await read).toBeGreaterThanOrEqual(leader.node.appliedIndex);
+    expect(follower.machine.values).toEqual(["a"]);
+  });
+
+  test("a leader that is cut off confirms no read; an unanswered request is repeated under a new name", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    for (const follower of three.followers()) three.cut(follower);
+    const cutOff = leader.node.read({ timeoutMs: 2 * TICK_MS });
+    const unavailable = expect(cutOff).rejects.toMatchObject({ code: "E_UNAVAILABLE" });
+    await three.tick(2);
+    await unavailable;
+
+    const follower = three.member("2");
+    const lost = follower.node.read({ timeoutMs: 100 * TICK_MS });
+    await three.settle();
+    three.heal();
+    await three.tick(30);
+
+    expect(await lost).toBeGreaterThan(0);
+    const names = follower.sent
+      .filter(({ type }) => type === MessageType.ReadIndex)
+      .map(({ entries }) => text(entries[0]!.data));
+    expect(names.length).toBeGreaterThan(1);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe("snapshots", () => {
+  test("a member that is far behind gets the snapshot, and goes on from there", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    const late = three.member("3");
+    three.cut(late);
+    submitAll(leader, "a", "b", "c");
+    await three.settle();
+    const index = leader.node.appliedIndex;
+    const events: unknown[] = [];
+    late.node.on("snapshot", (meta) => events.push(meta));
+
+    await leader.node.createSnapshot({
+      index,
+      confState: leader.node.appliedConfState,
+      data: bytes("state"),
+      keepEntries: 0,
+    });
+    three.heal();
+    await three.tick(3);
+    leader.node.reportSnapshot(late.id, true);
+    submitAll(leader, "d");
+    await three.tick(2);
+
+    expect(leader.disk.snapshots).toMatchObject([{ meta: { index } }]);
+    expect(late.disk.batches.some(({ snapshot }) => snapshot?.meta.index === index)).toBe(true);
+    expect(late.machine.restored.map(({ data }) => text(data))).toEqual(["state"]);
+    expect(events).toMatchObject([{ index }]);
+    expect(late.machine.values).toEqual(["d"]);
+    expect(late.node.appliedConfState.voters).toEqual(["1", "2", "3"]);
+    expect(late.disk.load().snapshot().meta.index).toBe(index);
+  });
+
+  test("a snapshot waits for the save in flight, and the log keeps its tail", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    submitAll(leader, "a", "b", "c", "d");
+    await one.settle();
+    const index = leader.node.appliedIndex;
+    const confState = leader.node.appliedConfState;
+    leader.disk.hold();
+    submitAll(leader, "e");
+    await one.settle();
+
+    const created = leader.node.createSnapshot({ index, confState, data: bytes("state"), keepEntries: 2 });
+
+    expect(leader.disk.snapshots).toEqual([]);
+    await expect(
+      leader.node.createSnapshot({ index, confState, data: bytes("state"), keepEntries: 2 }),
+    ).rejects.toMatchObject({ code: "E_BUSY" });
+    leader.disk.releaseOnce();
+    await one.settle();
+    expect(leader.disk.snapshots).toMatchObject([{ meta: { index, term: leader.node.term } }]);
+    expect(leader.node.status().firstIndex).toBe(1);
+    leader.disk.release();
+    await created;
+    expect(leader.node.status().firstIndex).toBe(index - 1);
+    await expect(
+      leader.node.createSnapshot({ index, confState, data: bytes("state"), keepEntries: 2 }),
+    ).rejects.toMatchObject({ code: "E_SNAP_OUT_OF_DATE" });
+    await expect(
+      leader.node.createSnapshot({ index: 1000, confState, data: bytes("state"), keepEntries: 2 }),
+    ).rejects.toMatchObject({ code: "E_UNAVAILABLE" });
+  });
+
+  test("a snapshot that cannot be written is fatal", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    leader.disk.hold();
+    const { appliedIndex: index, appliedConfState: confState } = leader.node;
+
+    const created = leader.node.createSnapshot({ index, confState, data: bytes("state"), keepEntries: 0 });
+    leader.disk.fail(new Error("no space left"));
+
+    await expect(created).rejects.toMatchObject({ code: "E_FATAL" });
+    expect(leader.fatal).toHaveLength(1);
+  });
+
+  test("a member that starts from a snapshot and the entries behind it applies only those", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    submitAll(leader, "a");
+    await one.settle();
+    const { appliedIndex: index, appliedConfState: confState } = leader.node;
+    await leader.node.createSnapshot({ index, confState, data: bytes("state"), keepEntries: 0 });
+    submitAll(leader, "b");
+    await one.settle();
+    await one.stop();
+
+    const again = one.start(leader.id, leader.disk);
+    await one.tick(40);
+
+    expect(again.node.appliedConfState.voters).toEqual(["1"]);
+    expect(again.machine.values).toEqual(["b"]);
+    expect(again.machine.entries[0]!.index).toBe(index + 1);
+  });
+});
+
+describe("time", () => {
+  test("after a pause, messages that have arrived come before the ticks that were missed: no election", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    const follower = three.member("2");
+    await three.tick(3);
+    const { term } = leader.node;
+
+    three.clock.time += 10_000;
+    three.clock.fireTimers();
+    const heartbeat = new Message(MessageType.Heartbeat, follower.id, leader.id, term);
+    follower.node.step(heartbeat);
+    await three.settle();
+    await three.tick(5);
+
+    expect(follower.node.term).toBe(term);
+    expect(three.leader).toBe(leader);
+  });
+
+  test("a pause counts as half an election timeout at most", async () => {
+    const three = await cluster(3);
+    await three.elect();
+    const follower = three.member("2");
+    three.cut(follower);
+    await three.settle();
+    expect(follower.node.status().electionElapsed).toBe(0);
+
+    three.clock.time += 10_000;
+    three.clock.fireTimers();
+    await three.settle();
+
+    expect(follower.node.status().electionElapsed).toBe(5);
+  });
+
+  test("ticks that count as passed bring the first election forward", async () => {
+    const one = await cluster(1, { initialTicks: 9 });
+
+    await one.tick(11);
+
+    expect(one.leader.id).toBe("1");
+  });
+});
+
+describe("what goes wrong outside", () => {
+  test("messages that are not for this node, or too many, are dropped and counted", async () => {
+    const one = await cluster(1, { maxQueuedMessages: 1 });
+    const { node } = one.member("1");
+    const [id] = one.ids;
+    const other = parseNodeId("3");
+
+    node.step(new Message(MessageType.Heartbeat, other, other, 1));
+    node.step(new Message(MessageType.Heartbeat, id, id, 1));
+    expect(node.status().droppedMessages).toBe(2);
+    node.step(new Message(MessageType.Hup, id, other, 1));
+    node.step(new Message(MessageType.AppResp, id, other, 1));
+    expect(node.status().droppedMessages).toBe(3);
+    await one.settle();
+
+    expect(node.status().droppedMessages).toBe(4);
+    expect(node.status().isFailed).toBe(false);
+  });
+
+  test("a state machine that throws makes the node fail", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    leader.machine.apply = () => {
+      throw new Error("broken machine");
+    };
+
+    submitAll(leader, "a");
+    await one.settle();
+
+    expect(leader.fatal).toMatchObject([{ code: "E_FATAL", cause: { message: "broken machine" } }]);
+  });
+
+  test("a commit index beyond the own log makes the node fail", async () => {
+    const three = await cluster(3);
+    await three.elect();
+    const follower = three.member("2");
+    const heartbeat = new Message(MessageType.Heartbeat, follower.id, three.ids[0], three.leader.node.term);
+    heartbeat.commit = 1_000;
+
+    follower.node.step(heartbeat);
+    await three.settle();
+
+    expect(follower.fatal).toMatchObject([{ code: "E_FATAL" }]);
+  });
+});
+
+describe("stop", () => {
+  test("finishes the pass in flight, rejects the rest and closes the disk; twice is once", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    leader.disk.hold();
+    const inLog = leader.node.propose(bytes("a"));
+    await one.settle();
+    const queued = leader.node.propose(bytes("b"));
+    const read = leader.node.read();
+
+    const stopped = [leader.node.stop(), leader.node.stop()];
+    const outcomes = Promise.allSettled([inLog, queued, read]);
+    expect(leader.node.submit(bytes("c"))).toBe("stopped");
+    expect(leader.disk.isClosed).toBe(false);
+    leader.disk.release();
+    await Promise.all(stopped);
+
+    expect(await outcomes).toMatchObject([
+      { reason: { code: "E_UNKNOWN" } },
+      { reason: { code: "E_STOPPED" } },
+      { reason: { code: "E_STOPPED" } },
+    ]);
+    expect(leader.disk.isClosed).toBe(true);
+    expect(leader.disk.load().lastIndex()).toBe(leader.node.status().lastIndex);
+    await expect(leader.node.propose(bytes("d"))).rejects.toMatchObject({ code: "E_STOPPED" });
+    await expect(leader.node.read()).rejects.toMatchObject({ code: "E_STOPPED" });
+    expect(one.clock.timerCount).toBe(0);
+  });
+
+  test("waits for the snapshot in flight", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    leader.disk.hold();
+    const { appliedIndex: index, appliedConfState: confState } = leader.node;
+    const created = leader.node.createSnapshot({ index, confState, data: bytes("state"), keepEntries: 0 });
+
+    const stopped = leader.node.stop();
+    await one.settle();
+
+    expect(leader.disk.isClosed).toBe(false);
+    leader.disk.release();
+    await Promise.all([created, stopped]);
+    expect(leader.disk.isClosed).toBe(true);
+  });
+
+  test("after it a node sends nothing, and its timers are gone", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    await leader.node.stop();
+    leader.sent.length = 0;
+
+    await three.tick(5);
+    leader.node.campaign();
+    leader.node.step(new Message(MessageType.Heartbeat, leader.id, three.ids[1], 99));
+    await three.settle();
+
+    expect(leader.sent).toEqual([]);
+    expect(leader.node.status().isFailed).toBe(false);
+  });
+});
+
+test("a disk of memory gives back what was saved", () => {
+  expect(new TestDisk().load().lastIndex()).toBe(0);
+});
