@@ -7,6 +7,7 @@
 //                       otherwise            → as it stands
 //   directory:          its children now + those removed since (ghosts)
 
+import { assert } from "./assert.ts";
 import { eventToJson, statsToJson } from "./json.ts";
 import type { HistoryState } from "./event-history.ts";
 import type { StoreNode } from "./node.ts";
@@ -91,7 +92,7 @@ export class FrozenStore implements ChangeListener {
    * directory) has not filled one yet.
    */
   *slices(): Generator<Uint8Array | null, void, void> {
-    if (this.#isEncoding) throw new Error("a frozen store is encoded once");
+    assert(!this.#isEncoding, "a frozen store is encoded once");
     this.#isEncoding = true;
     try {
       yield* this.#encodeTree();

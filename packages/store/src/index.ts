@@ -20,7 +20,7 @@ export { WATCHER_QUEUE_LIMIT } from "./watcher.ts";
 export type { Watcher } from "./watcher.ts";
 export { HISTORY_CAPACITY } from "./event-history.ts";
 export type { StoreStats } from "./stats.ts";
-export { FrozenStore } from "./freeze.ts";
+export type { FrozenStore } from "./freeze.ts";
 
 // Errors.
 export { ErrorCode, EtcdError, messageOf, statusOf, StoreDataError } from "./errors.ts";

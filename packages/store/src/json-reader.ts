@@ -22,6 +22,8 @@ export class JsonReader {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #offset = 0;
   #nesting = 0;
+  /** Where the string scanned last begins, behind its quote. */
+  #stringStart = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -82,27 +84,11 @@ export class JsonReader {
 
   /** A string; lone surrogates and bytes that are not UTF-8 become U+FFFD. */
   string(): string {
-    this.#expect(QUOTE, "a string");
-    const start = this.#offset;
-    const bytes = this.#bytes;
-    const length = bytes.length;
-    let end = start;
-    let isPlain = true;
-    for (; end < length; end++) {
-      const byte = bytes[end] ?? 0;
-      if (byte === QUOTE) break;
-      if (byte < 0x20) throw this.error("E_SYNTAX", "control character in a string");
-      if (byte >= 0x80) isPlain = false;
-      if (byte === BACKSLASH) {
-        isPlain = false;
-        end++;
-        if ((bytes[end] ?? 0) === 0) break;
-      }
-    }
-    if (end >= length) throw this.error("E_SYNTAX", "string without an end");
-    this.#offset = end + 1;
-    if (isPlain && end - start <= SHORT_STRING_LENGTH) return shortAscii(bytes, start, end);
-    const text = this.#decoder.decode(bytes.subarray(start, end));
+    const isPlain = this.#scanString();
+    const start = this.#stringStart;
+    const end = this.#offset - 1;
+    if (isPlain && end - start <= SHORT_STRING_LENGTH) return shortAscii(this.#bytes, start, end);
+    const text = this.#decoder.decode(this.#bytes.subarray(start, end));
     return isPlain || !text.includes("\\") ? text : this.#unescape(text);
   }
 
@@ -114,7 +100,7 @@ export class JsonReader {
       case ARRAY_OPEN:
         return this.array(() => this.skip());
       case QUOTE:
-        this.string();
+        this.#scanString();
         return;
       case 0x6e:
         return this.#word("null");
@@ -135,6 +121,25 @@ export class JsonReader {
   /** An error at the current position. */
   error(code: StoreDataError["code"], message: string): StoreDataError {
     return new StoreDataError(code, message, this.#offset);
+  }
+
+  /** Moves behind a string; says whether it is ASCII without escapes. */
+  #scanString(): boolean {
+    this.#expect(QUOTE, "a string");
+    this.#stringStart = this.#offset;
+    const bytes = this.#bytes;
+    let isPlain = true;
+    for (let end = this.#offset; end < bytes.length; end++) {
+      const byte = bytes[end] ?? 0;
+      if (byte === QUOTE) {
+        this.#offset = end + 1;
+        return isPlain;
+      }
+      if (byte < 0x20) throw this.error("E_SYNTAX", "control character in a string");
+      if (byte === BACKSLASH) end++;
+      if (byte === BACKSLASH || byte >= 0x80) isPlain = false;
+    }
+    throw this.error("E_SYNTAX", "string without an end");
   }
 
   #open(byte: number, what: string): void {

@@ -43,13 +43,13 @@ export function readSnapshot(data: Uint8Array): SnapshotState {
     else reader.skip();
   });
   reader.end();
-  return {
-    root: required(reader, found.root, "Root"),
-    history: required(reader, found.history, "WatcherHub"),
-    stats: found.stats ?? newStats(),
-    index: required(reader, found.index, "CurrentIndex"),
-    version: found.version ?? 0,
-  };
+  const root = required(reader, found.root, "Root");
+  const history = required(reader, found.history, "WatcherHub");
+  const index = required(reader, found.index, "CurrentIndex");
+  if (history.size > 0 && history.lastIndex !== index) {
+    throw shapeError(reader, "an event history that does not end at the store index");
+  }
+  return { root, history, stats: found.stats ?? newStats(), index, version: found.version ?? 0 };
 }
 
 type SnapshotStateFields = { -readonly [K in keyof SnapshotState]: SnapshotState[K] };

@@ -380,8 +380,9 @@ function mismatch(node: StoreNode, condition: Condition): string {
   const { prevValue, prevIndex } = condition;
   const isIndexWrong = Number(prevIndex) !== 0 && Number(prevIndex) !== node.modifiedIndex;
   const isValueWrong = prevValue !== "" && prevValue !== node.value;
+  if (!isIndexWrong && !isValueWrong) return "";
   const indexCause = `[${prevIndex} != ${node.modifiedIndex}]`;
-  if (!isValueWrong) return isIndexWrong ? indexCause : "";
   const valueCause = `[${prevValue} != ${node.value}]`;
+  if (!isValueWrong) return indexCause;
   return isIndexWrong ? `${valueCause} ${indexCause}` : valueCause;
 }
