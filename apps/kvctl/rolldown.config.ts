@@ -1,10 +1,11 @@
 import { defineConfig } from "rolldown";
 
-// One file, so that a start reads one file. The native CRC stays outside: it is optional and not JavaScript.
+// What help and --version need is main.js; what talks to a server is loaded with the first connection.
 export default defineConfig({
   input: "src/main.ts",
   platform: "node",
   resolve: { conditionNames: ["@kv/source", "import", "node", "default"] },
-  external: [/^@node-rs\//],
-  output: { file: "dist/main.js", format: "esm", sourcemap: true, codeSplitting: false },
+  // The client's default transport; kvctl brings its own (src/http-transport.ts), so it is never loaded.
+  external: ["undici"],
+  output: { dir: "dist", format: "esm", sourcemap: true, chunkFileNames: "[name].js" },
 });

@@ -38,7 +38,14 @@ describe("members", () => {
     await withServer(election, async (client, server) => {
       await expect(client.members.leader()).rejects.toMatchObject({
         ...expected,
-        attempts: [{ endpoint: server.url, code: "E_STATUS", status: 503, message: "During election" }],
+        attempts: [
+          {
+            endpoint: server.url,
+            code: "E_STATUS",
+            status: 503,
+            message: `${server.url} answered status 503: During election`,
+          },
+        ],
       });
     });
   });

@@ -51,7 +51,7 @@ export class Endpoints {
    * @throws {ClientError} E_CONFIG for a bad URL, E_NO_ENDPOINTS for an empty list; then nothing changed
    */
   replace(endpoints: readonly string[]): void {
-    const next = [...new Set(endpoints.map(parseEndpoint))];
+    const next = endpoints.map(parseEndpoint);
     if (next.length === 0) throw new ClientError("E_NO_ENDPOINTS", "there is no endpoint to connect to");
     if (this.#order === "random") shuffle(next, this.#random);
 

@@ -119,8 +119,7 @@ export class Requester {
         return outcome;
       }
       if (outcome.status < 500) throw answeredError(outcome, attempts);
-      const message = answeredError(outcome, []).message;
-      attempts.push({ endpoint, code: "E_STATUS", message, status: outcome.status });
+      attempts.push(statusAttempt(outcome));
       endpoints.unpin(endpoint);
       if (isLast || !request.isSafe) throw answeredError(outcome, attempts);
     }
@@ -215,6 +214,13 @@ function answeredError(answer: Answer, attempts: readonly Attempt[]): EtcdError 
     outcomeUnknown: status >= 500,
     attempts: attempts.at(-1)?.endpoint === endpoint ? attempts : [...attempts, attempt],
   });
+}
+
+function statusAttempt({ endpoint, status, body }: Answer): Attempt {
+  const error = parseServerError(body);
+  const cause = error === null || error.etcdCause === "" ? "" : ` (${error.etcdCause})`;
+  const message = `${endpoint} answered status ${status}${error === null ? "" : `: ${error.message}${cause}`}`;
+  return { endpoint, code: "E_STATUS", message, status };
 }
 
 function withAttempts(error: ClientError, attempts: readonly Attempt[]): ClientError {

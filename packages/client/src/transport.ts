@@ -76,10 +76,13 @@ function systemError(cause: unknown): { code: string; syscall: string; message: 
   // A host with several addresses: one error per address, all of the same stage.
   if (cause instanceof AggregateError && cause.errors.length > 0) return systemError(cause.errors[0]);
   if (!(cause instanceof Error)) return { code: "", syscall: "", message: String(cause) };
-  return { code: textField(cause, "code"), syscall: textField(cause, "syscall"), message: cause.message };
+  // OpenSSL's message names its source files; its reason says what happened.
+  const reason = textField(cause, "reason");
+  const message = reason === "" ? cause.message : reason;
+  return { code: textField(cause, "code"), syscall: textField(cause, "syscall"), message };
 }
 
-function textField(error: Error, name: "code" | "syscall"): string {
+function textField(error: Error, name: "code" | "syscall" | "reason"): string {
   const value: unknown = Reflect.get(error, name);
   return typeof value === "string" ? value : "";
 }

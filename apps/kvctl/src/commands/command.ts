@@ -1,0 +1,40 @@
+// What a command is: its place in the command line, and what it does with one call.
+
+import type { ExitCode } from "../exit-codes.ts";
+import type { FailureStyle } from "../failure.ts";
+import type { Flag, FlagValues } from "../flags.ts";
+import type { GlobalOptions } from "../globals.ts";
+import type { Printer } from "../print.ts";
+import type { Session } from "../session.ts";
+
+/** One command, or sub-command of a group. */
+export interface Command {
+  readonly name: string;
+  /** The words behind the name, as help shows them. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly flags: readonly Flag[];
+  readonly style: FailureStyle;
+  /** Whether `connect` synchronises the endpoints first. */
+  readonly sync: boolean;
+  /** Failures are thrown; see failure.ts. */
+  readonly run: (call: Call) => Promise<ExitCode>;
+}
+
+/** Commands under one name: `member list`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly Command[];
+}
+
+/** One call of a command. */
+export interface Call {
+  /** The arguments that are not flags. */
+  readonly words: readonly string[];
+  readonly flags: FlagValues;
+  readonly globals: GlobalOptions;
+  readonly printer: Printer;
+  /** Opens the connection; the command closes it. */
+  readonly connect: () => Promise<Session>;
+}

@@ -1,0 +1,58 @@
+// `exec-watch KEY -- CMD ARGS…`: runs a program for each change, without waiting for the run before.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { argumentError } from "../errors.ts";
+import { ExitCode } from "../exit-codes.ts";
+import type { Command } from "./command.ts";
+import { WATCH_FLAGS, isDirectoryEvent, watchedEvents } from "./watched-events.ts";
+import type { ChangeEvent } from "./watched-events.ts";
+
+export const execWatch: Command = {
+  name: "exec-watch",
+  usage: "KEY -- PROGRAM [ARGUMENTS…]",
+  summary: "run a program for each change of a key, until interrupted",
+  flags: WATCH_FLAGS,
+  style: "keys",
+  sync: true,
+  run: async (call) => {
+    const [, program, ...programArguments] = call.words;
+    if (program === undefined) throw argumentError("key and command to exec required");
+    for await (const event of watchedEvents(call)) {
+      if (isDirectoryEvent(event)) call.printer.error(`Ignored dir ${event.node.key} change`);
+      else {
+        const problem = await start(program, programArguments, event);
+        if (problem === null) continue;
+        // Without a newline, as etcdctl.
+        call.printer.errorText(`exec: ${JSON.stringify(program)}: ${problem}`);
+        return ExitCode.Failed;
+      }
+    }
+    return ExitCode.Success;
+  },
+};
+
+/** Resolves when the program runs, with null, or with the reason why it does not. Its exit status is its own affair. */
+async function start(
+  program: string,
+  programArguments: readonly string[],
+  event: ChangeEvent,
+): Promise<string | null> {
+  const child = spawn(program, programArguments, {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: {
+      ...process.env,
+      ETCD_WATCH_ACTION: event.action,
+      ETCD_WATCH_KEY: event.node.key,
+      ETCD_WATCH_VALUE: event.node.value ?? "",
+      ETCD_WATCH_MODIFIED_INDEX: String(event.node.modifiedIndex),
+    },
+  });
+  try {
+    await once(child, "spawn");
+    return null;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return "code" in error && error.code === "ENOENT" ? "executable file not found in $PATH" : error.message;
+  }
+}

@@ -1,0 +1,57 @@
+// What `watch` and `exec-watch` share: the events of a key until an interrupt. Spec: ctl.md §6.
+
+import type { WatchEvent } from "@kv/client";
+import type { Flag } from "../flags.ts";
+import { keyArgument } from "./arguments.ts";
+import type { Call } from "./command.ts";
+
+/** One change. */
+export type ChangeEvent = Extract<WatchEvent, { readonly type: "event" }>;
+
+/** Flags of both commands. */
+export const WATCH_FLAGS: readonly Flag[] = [
+  {
+    name: "after-index",
+    kind: "integer",
+    help: "start with the first change behind this index; 0: from now on",
+  },
+  { name: "recursive", kind: "boolean", help: "also everything below the key" },
+];
+
+// A broken watch is taken up once by whichever endpoint serves it; then the command fails.
+const RECONNECT_LIMIT = 1;
+
+/**
+ * The changes of the key that the call names; ends with an interrupt (SIGINT).
+ *
+ * @throws {EtcdError} 401 if the history is too old: a command cannot read the key again for its user
+ */
+export async function* watchedEvents(call: Call): AsyncGenerator<ChangeEvent, void, void> {
+  const key = keyArgument(call);
+  const after = call.flags.integer("after-index") ?? 0;
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => interrupt.abort();
+  process.once("SIGINT", onInterrupt);
+  try {
+    await using session = await call.connect();
+    const events = session.client.watch(key, {
+      recursive: call.flags.has("recursive"),
+      from: after > 0 ? after + 1 : undefined,
+      reconnectLimit: RECONNECT_LIMIT,
+      signal: interrupt.signal,
+    });
+    for await (const event of events) {
+      if (event.type === "gap") throw event.error;
+      yield event;
+    }
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+  } finally {
+    process.removeListener("SIGINT", onInterrupt);
+  }
+}
+
+/** Whether the change is one of a directory. Older servers say so only of the node before. */
+export function isDirectoryEvent({ node, prevNode }: ChangeEvent): boolean {
+  return node.dir || (node.value === null && prevNode?.dir === true);
+}

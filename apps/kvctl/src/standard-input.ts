@@ -1,0 +1,38 @@
+// What is read from standard input: values that are not given as arguments, and passwords.
+
+import { argumentError } from "./errors.ts";
+
+// The server refuses a longer form (client-api.md §4.2).
+const VALUE_LIMIT_BYTES = 10 * 1024 * 1024;
+
+/**
+ * Standard input to its end, byte for byte.
+ *
+ * @throws {KvctlError} E_ARGUMENT if it is empty or too long for a value
+ */
+export async function readValue(input: AsyncIterable<unknown> = process.stdin): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of input) {
+    if (!Buffer.isBuffer(chunk)) throw new TypeError("standard input gives bytes");
+    length += chunk.length;
+    if (length > VALUE_LIMIT_BYTES) throw argumentError(`value is longer than ${VALUE_LIMIT_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  if (length === 0) throw argumentError("value required");
+  return Buffer.concat(chunks, length);
+}
+
+/** One line of standard input, not echoed on a terminal. */
+export async function readPassword(): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  // With no output the terminal's line editor echoes nothing.
+  const lines = createInterface({ input: process.stdin, terminal: process.stdin.isTTY });
+  try {
+    for await (const line of lines) return line;
+    return "";
+  } finally {
+    lines.close();
+    process.stdin.unref();
+  }
+}
