@@ -68,8 +68,8 @@ export async function readLog(
   options: { readonly at: SnapshotPosition; readonly fileSystem: FileSystem },
 ): Promise<LogContent & { readonly hasSnapshotRecord: boolean }> {
   const segments = segmentsFrom(await listSegments(directory, options.fileSystem), options.at.index);
-  const { replay, tail } = await readSegments(directory, segments, options.at, options.fileSystem);
-  return { ...replay.finish(tail.kind === "torn"), hasSnapshotRecord: replay.hasSnapshotRecord };
+  const { replay } = await readSegments(directory, segments, options.at, options.fileSystem);
+  return { ...replay.finish(), hasSnapshotRecord: replay.hasSnapshotRecord };
 }
 
 /** The segments in a log directory, oldest first; none when it is missing. */
@@ -118,7 +118,11 @@ function tailKind(decoder: Decoder, segment: Segment): LogTail["kind"] {
   if (decoder.stop === "end") return "clean";
   // Only 3.x preallocates visible zeros. Behind unpadded frames they are a write that did not arrive.
   if (decoder.stop === "zeros") return decoder.hasPadding ? "zeros" : "torn";
-  const verdict = examineTail(decoder.bytes, decoder.offset, decoder.crc);
+  const verdict = examineTail(decoder.bytes, {
+    offset: decoder.offset,
+    crc: decoder.crc,
+    isPreallocated: decoder.hasPadding,
+  });
   if (verdict.kind === "torn") return "torn";
   throw new WalError(
     decoder.isCrcMismatch ? "E_CRC" : "E_DAMAGED",

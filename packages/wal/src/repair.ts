@@ -15,8 +15,11 @@ import { BROKEN_SUFFIX } from "./segment.ts";
 
 /** A disk writes sectors whole or not at all; one that was not written reads as zeros. */
 const SECTOR_BYTES = 512;
-/** Shorter runs of zeros at the end of a record are ordinary data (a request ends with a zero). */
-const ZERO_TAIL_MIN_BYTES = 16;
+/**
+ * A single zero in a sector of its own is ordinary data: requests end with one. So when only the last
+ * byte of a frame did not arrive, the log is refused; that is one unfinished write in 512.
+ */
+const ZERO_TAIL_MIN_BYTES = 2;
 /** The shortest frame: a length field and a crc record. */
 const SHORTEST_FRAME_BYTES = LENGTH_FIELD_BYTES + 4;
 /** The longest head of a record: three tags, the type, a crc and a length of five bytes each. */
@@ -33,9 +36,13 @@ const TORN: TailVerdict = { kind: "torn" };
 /**
  * Judges the bytes from `offset` on, where no frame could be read.
  *
- * @param crc the running crc up to `offset`.
+ * `crc` is the running crc up to there; `isPreallocated` says that zeros follow the last frame in any case.
  */
-export function examineTail(bytes: Uint8Array, offset: number, crc: number): TailVerdict {
+export function examineTail(
+  bytes: Uint8Array,
+  options: { readonly offset: number; readonly crc: number; readonly isPreallocated: boolean },
+): TailVerdict {
+  const { offset, crc } = options;
   const recordStart = offset + LENGTH_FIELD_BYTES;
   const head = recordStart < bytes.length ? recordHeadAt(bytes, recordStart, bytes.length) : null;
   const length = recordStart <= bytes.length ? frameLengthAt(bytes, offset) : null;
@@ -57,7 +64,10 @@ export function examineTail(bytes: Uint8Array, offset: number, crc: number): Tai
 
   const follower = findFrame(bytes, offset + 1);
   if (follower >= 0) return damaged(`a valid frame follows at offset ${follower}`);
-  if (hasUnwrittenSector(bytes, offset)) return TORN;
+  // Zeros behind a frame whose end is known say nothing about it where 3.x has preallocated them.
+  const isEndKnown = options.isPreallocated && length !== null && length.recordBytes > 0 && !runsPastEnd;
+  const end = isEndKnown ? recordStart + length.recordBytes : bytes.length;
+  if (isZero(bytes, recordStart, end) || hasUnwrittenSector(bytes, offset, end)) return TORN;
   const isCutOff = recordStart > bytes.length || (runsPastEnd && bytes.length - recordStart < HEAD_MAX_BYTES);
   if (head === null && isCutOff) return TORN;
   return damaged("it is not the beginning of a frame that was being written");
@@ -82,13 +92,13 @@ function findFrame(bytes: Uint8Array, from: number): number {
   return -1;
 }
 
-/** Whether a whole sector from `offset` on, or what the file has of one, reads as zeros. */
-function hasUnwrittenSector(bytes: Uint8Array, offset: number): boolean {
+/** Whether one of the sectors that `bytes[offset, end)` lies in reads as zeros, as far as it lies in it. */
+function hasUnwrittenSector(bytes: Uint8Array, offset: number, end: number): boolean {
   let start = offset;
-  while (start < bytes.length) {
-    const end = Math.min(start - (start % SECTOR_BYTES) + SECTOR_BYTES, bytes.length);
-    if (end - start >= ZERO_TAIL_MIN_BYTES && isZero(bytes, start, end)) return true;
-    start = end;
+  while (start < end) {
+    const sectorEnd = Math.min(start - (start % SECTOR_BYTES) + SECTOR_BYTES, end);
+    if (sectorEnd - start >= ZERO_TAIL_MIN_BYTES && isZero(bytes, start, sectorEnd)) return true;
+    start = sectorEnd;
   }
   return false;
 }

@@ -36,7 +36,6 @@ export class Replay {
   #metadata: WalMetadata | null = null;
   /** Records of the current segment so far. */
   #position = 0;
-  #lastSavedIndex = 0;
   /** What was committed before the last state record: entries up to here are never replaced. */
   #committedBefore = 0;
 
@@ -47,11 +46,6 @@ export class Replay {
   /** Index of the last entry, or of the snapshot when there is none behind it. */
   get lastIndex(): number {
     return this.#at.index + this.entries.length;
-  }
-
-  /** The index that the name of the next segment continues: of the last entry or snapshot record. */
-  get lastSavedIndex(): number {
-    return Math.max(this.#lastSavedIndex, this.lastIndex);
   }
 
   /** Must be called before the records of each segment. */
@@ -91,14 +85,13 @@ export class Replay {
   /**
    * What the log amounts to.
    *
-   * @param isTornTail the end was cut off: then a commit index may name entries that were written with it.
    * @throws {WalError} `E_METADATA` without metadata, `E_COMMIT` when committed entries are missing.
    */
-  finish(isTornTail: boolean): LogContent {
+  finish(): LogContent {
     if (this.#metadata === null) throw new WalError("E_METADATA", "the log has no metadata record");
     return {
       metadata: this.#metadata,
-      hardState: this.#finishedHardState(isTornTail),
+      hardState: this.#finishedHardState(),
       entries: this.entries,
     };
   }
@@ -132,7 +125,6 @@ export class Replay {
   }
 
   #takeEntry(entry: Entry): void {
-    this.#lastSavedIndex = entry.index;
     if (entry.index <= this.#at.index) return;
     const offset = entry.index - this.#at.index - 1;
     if (offset > this.entries.length) {
@@ -162,7 +154,6 @@ export class Replay {
   }
 
   #takeSnapshot(position: SnapshotPosition): void {
-    this.#lastSavedIndex = Math.max(this.#lastSavedIndex, position.index);
     if (position.index !== this.#at.index) return;
     if (position.term !== this.#at.term) {
       const message = `wal: snapshot mismatch: index ${position.index} has term ${position.term}, not ${this.#at.term}`;
@@ -171,7 +162,7 @@ export class Replay {
     this.hasSnapshotRecord = true;
   }
 
-  #finishedHardState(isTornTail: boolean): HardState {
+  #finishedHardState(): HardState {
     const { index, term } = this.#at;
     let state = this.hardState ?? EMPTY_HARD_STATE;
     // A crash between a received snapshot and the state behind it: the snapshot itself says that
@@ -179,8 +170,6 @@ export class Replay {
     if (state.term < term) state = { ...EMPTY_HARD_STATE, term, commit: state.commit };
     if (state.commit < index) state = { ...state, commit: index };
     if (state.commit <= this.lastIndex) return state;
-    // 2.0 writes the state before the entries of the same save, and promises nothing before both are there.
-    if (isTornTail) return { ...state, commit: this.lastIndex };
     throw new WalError(
       "E_COMMIT",
       `state.commit ${state.commit} is out of range [${index}, ${this.lastIndex}]`,

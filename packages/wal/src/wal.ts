@@ -13,7 +13,7 @@ import { assert } from "./assert.ts";
 import { Encoder } from "./encoder.ts";
 import { WalError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
-import { isMissing } from "./file-system.ts";
+import { isMissing, nodeFileSystem } from "./file-system.ts";
 import { lockDirectory } from "./lock.ts";
 import type { DirectoryLock } from "./lock.ts";
 import { LogEnd } from "./log-end.ts";
@@ -91,7 +91,7 @@ export class Wal implements AsyncDisposable {
    * Whether there is a log: the directory can be listed and is not empty. The rest of a `create` that
    * was interrupted does not count.
    */
-  static async exists(directory: string, fileSystem: FileSystem): Promise<boolean> {
+  static async exists(directory: string, fileSystem: FileSystem = nodeFileSystem): Promise<boolean> {
     try {
       const names = await fileSystem.list(directory);
       return names.some((name) => name !== FIRST_SEGMENT.name + UNFINISHED_SUFFIX);
@@ -183,7 +183,7 @@ export class Wal implements AsyncDisposable {
         `wal: snapshot not found: no record of index ${index} and term ${term}`,
       );
     }
-    const content = replay.finish(tail.kind === "torn");
+    const content = replay.finish();
     await this.#operations.run(() => this.#continueAt(tail, replay, content.hardState));
     return content;
   }
@@ -306,7 +306,7 @@ export class Wal implements AsyncDisposable {
     const encoder = new Encoder(tail.crc);
     const sizeBytes = tail.isOpened ? tail.endOffset : 0;
     const file = await SegmentFile.open(this.#directory, segment, sizeBytes, fileSystem);
-    const end = new LogEnd(file, encoder, metadata, hardState, replay.lastSavedIndex);
+    const end = new LogEnd(file, encoder, metadata, hardState, replay.lastIndex);
     this.#end = end;
     if (!tail.isOpened) {
       // 2.0.0 makes segments without a rename, and may die before the opening records are whole.
