@@ -1,1 +1,19 @@
-export {};
+// The server
+export { createServer, EtcdServer, type ServerDeps, type StopReason } from "./server.ts";
+export { SERVER_VERSION, type ServerConfig } from "./config.ts";
+export type { LogFields, Logger } from "./logger.ts";
+export { systemClock, type Clock } from "./clock.ts";
+export { StartError, type StartErrorCode } from "./errors.ts";
+
+// What may be asked of it
+export type { FollowerStats, Member, MemberErrorCode, Result, SelfStats, Server } from "./server-api.ts";
+export { MemberError } from "./server-api.ts";
+export { newRequest, REQUEST_METHODS, type Request, type RequestMethod, type Uint64 } from "./request.ts";
+
+// Its HTTP face
+export { clientHandler, type ClientHandlerDeps } from "./http/client-handler.ts";
+export { listenNode as nodeEngine } from "./http/engine/node.ts";
+export type { Engine, Listener, ListenOptions } from "./http/engine/engine.ts";
+
+// Lists of URLs as etcd reads them
+export { parseInitialCluster, parseUrls, UrlError } from "./urls.ts";

@@ -19,7 +19,14 @@ export type Result =
   | { readonly event: null; readonly watcher: Watcher };
 
 /** Why a membership change was refused. */
-export type MemberErrorCode = "E_ID_EXISTS" | "E_PEER_URL_EXISTS" | "E_ID_NOT_FOUND" | "E_ID_REMOVED" | "E_UNSAFE" | "E_TIMEOUT" | "E_STOPPED";
+export type MemberErrorCode =
+  | "E_ID_EXISTS"
+  | "E_PEER_URL_EXISTS"
+  | "E_ID_NOT_FOUND"
+  | "E_ID_REMOVED"
+  | "E_BAD_CONTEXT"
+  | "E_TIMEOUT"
+  | "E_STOPPED";
 
 /** A refused or unfinished membership change. The message is what etcd prints. */
 export class MemberError extends Error {

@@ -1,0 +1,175 @@
+// From a configuration and a directory to what a running member needs: a new cluster, joining one
+// that runs, or the restart of this member (cluster.md §3 to §6, disk-format.md §7).
+//
+//   log there                 -> restart:   ids, membership and state come from the disk
+//   none, state "new"         -> bootstrap: every member computes the same first entries
+//   none, state "existing"    -> join:      ids come from the cluster, the log starts empty
+
+import { MemoryStorage, type BootstrapPeer, type NodeId } from "@kv/raft";
+import { Store } from "@kv/store";
+import {
+  detectDataDir,
+  lockDirectory,
+  migrateDataDir,
+  nodeFileSystem,
+  pathsOf,
+  refuseLostLog,
+  Wal,
+  WalError,
+  type DataDirPaths,
+  type DirectoryLock,
+} from "@kv/wal";
+import { Snapshotter } from "@kv/wal/snap";
+import type { ServerConfig } from "./config.ts";
+import { StartError } from "./errors.ts";
+import { joinCluster } from "./join.ts";
+import type { Logger } from "./logger.ts";
+import { planNewCluster } from "./new-cluster.ts";
+import type { Member } from "./server-api.ts";
+
+/** What a member starts from. */
+export interface Bootstrapped {
+  readonly id: NodeId;
+  readonly clusterId: NodeId;
+  readonly paths: DataDirPaths;
+  readonly wal: Wal;
+  readonly snapshotter: Snapshotter;
+  /** Held for the life of the member. */
+  readonly lock: DirectoryLock;
+  readonly store: Store;
+  readonly memory: MemoryStorage;
+  /** Of the snapshot that the store was loaded from; 0 without one. */
+  readonly applied: { readonly index: number; readonly term: number };
+  /** The first members of a new cluster, ascending by id; null otherwise. */
+  readonly peers: readonly BootstrapPeer[] | null;
+  /** Members known from a running cluster before the own log knows them. */
+  readonly known: readonly Member[];
+  readonly isRestart: boolean;
+}
+
+/** The namespaces that exist from the start (client-api.md §3.1). */
+const NAMESPACES = ["/0", "/1"];
+
+export interface BootstrapDeps {
+  readonly logger: Logger;
+  /** Unix time in nanoseconds, for printed TTLs only. */
+  readonly now: () => bigint;
+}
+
+/**
+ * Opens or creates everything a member needs.
+ *
+ * @throws {StartError} why it cannot start, in etcd's words; nothing is harmed then.
+ */
+export async function bootstrap(config: ServerConfig, deps: BootstrapDeps): Promise<Bootstrapped> {
+  const fileSystem = nodeFileSystem;
+  const paths = pathsOf(config.dataDir, { walDir: config.walDir ?? "" });
+  try {
+    if ((await detectDataDir(config.dataDir, fileSystem)) === "member-2.0.0") {
+      await migrateDataDir(config.dataDir, fileSystem);
+      deps.logger.info("moved the directories of 2.0.0 into the member directory");
+    }
+    if (await Wal.exists(paths.wal, fileSystem))
+      return await withLock(paths, (lock) => restart(paths, lock, deps));
+    await refuseLostLog(paths, fileSystem);
+  } catch (error) {
+    throw asStartError(error);
+  }
+  const plan =
+    config.initialClusterState === "new"
+      ? await planNewCluster(config)
+      : await joinCluster(config, deps.logger);
+  try {
+    await fileSystem.makeDirectory(paths.snap);
+    return await withLock(paths, async (lock) => {
+      const wal = await Wal.create(paths.wal, {
+        ...walOptions(deps),
+        metadata: { nodeId: plan.id, clusterId: plan.clusterId },
+      });
+      return {
+        ...plan,
+        paths,
+        wal,
+        lock,
+        snapshotter: new Snapshotter(paths.snap, { fileSystem, logger: deps.logger }),
+        store: new Store({ namespaces: NAMESPACES, now: deps.now }),
+        memory: new MemoryStorage(),
+        applied: { index: 0, term: 0 },
+        isRestart: false,
+      };
+    });
+  } catch (error) {
+    throw asStartError(error);
+  }
+}
+
+async function restart(paths: DataDirPaths, lock: DirectoryLock, deps: BootstrapDeps): Promise<Bootstrapped> {
+  const fileSystem = nodeFileSystem;
+  await fileSystem.makeDirectory(paths.snap);
+  const snapshotter = new Snapshotter(paths.snap, { fileSystem, logger: deps.logger });
+  const snapshot = await snapshotter.load();
+  const applied =
+    snapshot === null ? { index: 0, term: 0 } : { index: snapshot.meta.index, term: snapshot.meta.term };
+  const wal = await Wal.open(paths.wal, { ...walOptions(deps), at: applied });
+  try {
+    const { metadata, hardState, entries } = await wal.readAll();
+    const store = new Store({ namespaces: NAMESPACES, now: deps.now });
+    const memory = new MemoryStorage();
+    if (snapshot !== null) {
+      store.recover(snapshot.data ?? new Uint8Array());
+      memory.applySnapshot(snapshot);
+      deps.logger.info("recovered store from snapshot", { raftIndex: snapshot.meta.index });
+    }
+    memory.setHardState(hardState);
+    memory.append(entries);
+    return {
+      id: metadata.nodeId,
+      clusterId: metadata.clusterId,
+      paths,
+      wal,
+      snapshotter,
+      lock,
+      store,
+      memory,
+      applied,
+      peers: null,
+      known: [],
+      isRestart: true,
+    };
+  } catch (error) {
+    await wal.close();
+    throw error;
+  }
+}
+
+function walOptions(deps: BootstrapDeps): { fileSystem: typeof nodeFileSystem; logger: Logger } {
+  return { fileSystem: nodeFileSystem, logger: deps.logger };
+}
+
+/** Takes the member directory before anything in it is touched, and gives it back when `open` fails. */
+async function withLock(
+  paths: DataDirPaths,
+  open: (lock: DirectoryLock) => Promise<Bootstrapped>,
+): Promise<Bootstrapped> {
+  const lock = await lockDirectory(paths.member, nodeFileSystem);
+  try {
+    return await open(lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** Operators match on the beginnings of these texts (server-flags.md §5). */
+function asStartError(error: unknown): Error {
+  if (error instanceof StartError) return error;
+  if (!(error instanceof WalError)) return error instanceof Error ? error : new Error(String(error));
+  const at = error.at === null ? "" : ` at ${error.at.segment}:${error.at.offset}`;
+  if (error.code === "E_LOCKED") {
+    return new StartError("E_DATA_DIR", `open wal error: ${error.message}`, { cause: error });
+  }
+  if (error.code === "E_LAYOUT") return new StartError("E_DATA_DIR", error.message, { cause: error });
+  return new StartError("E_LOG", `read wal error (${error.message}${at}) and cannot be repaired`, {
+    cause: error,
+  });
+}

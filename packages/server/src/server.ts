@@ -1,0 +1,272 @@
+// One member of a cluster: what clients and operators may ask of it, and when it stops.
+// Open this file first; replica.ts connects the parts below it (architecture §5, §6.7).
+
+import { ConfChangeType, NONE, type NodeId } from "@kv/raft";
+import type { HttpHandler } from "@kv/rafthttp";
+import { ErrorCode, EtcdError, type StoreStats } from "@kv/store";
+import { bootstrap, type Bootstrapped } from "./bootstrap.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import { REMOVED_STOP_DELAY_MS, SERVER_VERSION, type ServerConfig } from "./config.ts";
+import { Duties } from "./duties.ts";
+import { peerHandler } from "./http/peer-handler.ts";
+import type { Logger } from "./logger.ts";
+import { memberId, newMember } from "./member.ts";
+import { Replica } from "./replica.ts";
+import type { Request } from "./request.ts";
+import {
+  MemberError,
+  type FollowerStats,
+  type Member,
+  type Result,
+  type SelfStats,
+  type Server,
+} from "./server-api.ts";
+import { Stats } from "./stats/stats.ts";
+import { parseUrls } from "./urls.ts";
+
+/** Why a member has stopped: it was asked to, or the cluster has removed it. */
+export type StopReason = "closed" | "removed";
+
+/** What a server is given from outside. */
+export interface ServerDeps {
+  readonly logger: Logger;
+  /** The machine's clock unless a test brings its own. */
+  readonly clock?: Clock;
+}
+
+// A healthy cluster applies the leader's clock every 500 ms; three of them missed is not healthy.
+const HEALTHY_WITHIN_MS = 1_500;
+
+/**
+ * Starts a member: new, joining, or from its disk.
+ *
+ * @throws {StartError} why it cannot; nothing runs then.
+ */
+export async function createServer(config: ServerConfig, deps: ServerDeps): Promise<EtcdServer> {
+  const clock = deps.clock ?? systemClock;
+  const logger = deps.logger.child({ pkg: "etcdserver" });
+  const started = await bootstrap(config, { logger, now: () => clock.unixNanos() });
+  return new EtcdServer(config, started, { logger: deps.logger, clock });
+}
+
+/** A running member. */
+export class EtcdServer implements Server, AsyncDisposable {
+  readonly id: NodeId;
+  readonly clusterId: NodeId;
+  /** To be mounted on the peer listeners. */
+  readonly peerHandler: HttpHandler;
+  /** Resolves when the member has stopped; rejects with what made it impossible to go on. */
+  readonly stopped: Promise<StopReason>;
+
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #raftLogger: Logger;
+  readonly #stats: Stats;
+  readonly #replica: Replica;
+  readonly #duties: Duties;
+  readonly #stop: PromiseWithResolvers<StopReason> = Promise.withResolvers();
+  #closing: Promise<void> | null = null;
+
+  /** Use `createServer`. */
+  constructor(config: ServerConfig, started: Bootstrapped, deps: Required<ServerDeps>) {
+    const { clock } = deps;
+    const logger = deps.logger.child({ pkg: "etcdserver" });
+    this.id = started.id;
+    this.clusterId = started.clusterId;
+    this.stopped = this.#stop.promise;
+    this.stopped.catch(() => {}); // logged when it happens; whoever awaits `stopped` gets it as well
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#raftLogger = deps.logger.child({ pkg: "raft" });
+    this.#stats = new Stats(config.name, this.id, clock);
+    this.#announceStart(started);
+    this.#replica = new Replica(config, started, {
+      logger,
+      rootLogger: deps.logger,
+      clock,
+      stats: this.#stats,
+      events: {
+        onFatal: (error) => this.#fatal(error),
+        onRemoved: (by) => this.#removed(by),
+        onLeader: (leader, term) => this.#leaderChanged(leader, term),
+        onVersion: (version, previous) => this.#versionSet(version, previous),
+      },
+    });
+    this.peerHandler = peerHandler(this, this.#replica.transport.handler);
+    this.#duties = new Duties({
+      config,
+      clock,
+      logger,
+      replica: this.#replica,
+      onFatal: (error) => this.#fatal(error),
+    });
+  }
+
+  get leader(): NodeId {
+    return this.#replica.leadership.leader;
+  }
+
+  get etcdIndex(): number {
+    return this.#replica.store.index;
+  }
+
+  get raftIndex(): number {
+    return this.#replica.applier.index;
+  }
+
+  get raftTerm(): number {
+    return this.#replica.applier.term;
+  }
+
+  get clusterVersion(): string | null {
+    return this.#replica.cluster.version;
+  }
+
+  members(): readonly Member[] {
+    return this.#replica.cluster.members();
+  }
+
+  do(request: Request): Result | Promise<Result> {
+    const { proposals } = this.#replica;
+    switch (request.method) {
+      case "GET":
+        if (request.quorum) {
+          request.method = "QGET";
+          return proposals.propose(request);
+        }
+        return request.wait ? this.#watch(request) : this.#get(request);
+      case "HEAD":
+        return this.#get(request);
+      case "QGET":
+      case "PUT":
+      case "POST":
+      case "DELETE":
+        return proposals.propose(request);
+      case "SYNC":
+        break;
+    }
+    throw new EtcdError(ErrorCode.InvalidField, "SYNC is no request of a client", 0);
+  }
+
+  isHealthy(): boolean {
+    return this.leader !== NONE && this.#clock.now() - this.#replica.appliedAtMs < HEALTHY_WITHIN_MS;
+  }
+
+  async addMember(peerUrls: readonly string[]): Promise<Member> {
+    const urls = parseUrls(peerUrls);
+    const seconds = Math.floor(this.#clock.unixMs() / 1_000);
+    const member = newMember(memberId(urls, "", seconds), urls);
+    await this.#replica.membership.change(ConfChangeType.AddNode, member.id, member);
+    return member;
+  }
+
+  removeMember(id: NodeId): Promise<void> {
+    return this.#replica.membership.change(ConfChangeType.RemoveNode, id, null);
+  }
+
+  async updateMember(id: NodeId, peerUrls: readonly string[]): Promise<void> {
+    const { cluster, membership } = this.#replica;
+    if (cluster.member(id) === null && !cluster.isRemoved(id)) {
+      throw new MemberError("E_ID_NOT_FOUND", "etcdserver: ID not found");
+    }
+    await membership.change(ConfChangeType.UpdateNode, id, newMember(id, parseUrls(peerUrls)));
+  }
+
+  selfStats(): SelfStats {
+    return this.#stats.self();
+  }
+
+  leaderStats(): ReadonlyMap<NodeId, FollowerStats> | null {
+    return this.#replica.leadership.isOwn ? this.#stats.followers() : null;
+  }
+
+  storeStats(): StoreStats {
+    return this.#replica.store.stats();
+  }
+
+  /** Answers who waits, finishes the save in flight and gives the directory back. May be called twice. */
+  close(): Promise<void> {
+    return this.#shutDown("closed");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #get(request: Request): Result {
+    const { recursive, sorted } = request;
+    return { event: this.#replica.store.get(request.path, { recursive, sorted }), watcher: null };
+  }
+
+  #watch(request: Request): Result {
+    const { recursive, stream, since } = request;
+    return { event: null, watcher: this.#replica.store.watch(request.path, { recursive, stream, since }) };
+  }
+
+  // Scripts wait for these texts (server-flags.md §5, readiness), here and below.
+  #leaderChanged(leader: NodeId, term: number): void {
+    const previous = this.leader;
+    if (previous !== NONE)
+      this.#raftLogger.info(`raft.node: ${this.id} lost leader ${previous} at term ${term}`);
+    if (leader === NONE) return;
+    this.#raftLogger.info(`raft.node: ${this.id} elected leader ${leader} at term ${term}`);
+    if (leader !== this.id) return;
+    this.#stats.becameLeader();
+    // The node calls from inside its loop, where a proposal would come too early.
+    this.#clock.defer(() => this.#duties.becameLeader());
+  }
+
+  #versionSet(version: string, previous: string | null): void {
+    const [now, before] = [release(version), previous === null ? null : release(previous)];
+    if (before === null) this.#logger.notice(`set the initial cluster version to ${now}`);
+    else this.#logger.notice(`updated the cluster version from ${before} to ${now}`);
+  }
+
+  #announceStart(started: Bootstrapped): void {
+    const { id, clusterId, memory } = started;
+    const { commit } = memory.initialState().hardState;
+    this.#logger.info(
+      started.isRestart
+        ? `restarting member ${id} in cluster ${clusterId} at commit index ${commit}`
+        : `starting member ${id} in cluster ${clusterId}`,
+    );
+    this.#logger.info(`starting server... [version: ${SERVER_VERSION}, cluster version: to_be_decided]`);
+  }
+
+  /** A member that finds its own removal in its log answers reads a little longer; one that others refuse stops at once. */
+  #removed(by: "log" | "peers"): void {
+    this.#logger.error("the member has been permanently removed from the cluster");
+    this.#logger.info("the data-dir used by this member must be removed.");
+    this.#clock.after(by === "log" ? REMOVED_STOP_DELAY_MS : 0, () => void this.#shutDown("removed"));
+  }
+
+  /** The replica has stopped taking part already; nobody who waits gets an answer, because none is known. */
+  #fatal(error: unknown): void {
+    this.#logger.error("stopping: this member cannot go on", {
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    this.#duties.stop();
+    this.#stop.reject(error);
+  }
+
+  #shutDown(reason: StopReason): Promise<void> {
+    this.#closing ??= this.#end(reason);
+    return this.#closing;
+  }
+
+  async #end(reason: StopReason): Promise<void> {
+    this.#duties.stop();
+    this.#replica.proposals.stop();
+    this.#replica.membership.stop();
+    try {
+      await this.#replica.close();
+      this.#stop.resolve(reason);
+    } catch (error) {
+      this.#stop.reject(error);
+    }
+  }
+}
+
+function release(version: string): string {
+  return version.split(".").slice(0, 2).join(".");
+}
