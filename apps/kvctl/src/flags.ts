@@ -33,7 +33,7 @@ export interface TranslatedFlags {
  *
  * An unknown flag is passed on as it is; commander has the error text for it.
  *
- * @throws {KvctlError} E_USAGE for a boolean flag with a value that is none
+ * @throws {KvctlError} E_USAGE for a boolean flag with a value that is none, and for another without a value
  */
 export function fromGoFlags(argv: readonly string[], known: readonly Flag[]): TranslatedFlags {
   const byName = new Map<string, Flag>();
@@ -53,7 +53,10 @@ export function fromGoFlags(argv: readonly string[], known: readonly Flag[]): Tr
     else if (flag.kind === "boolean") flags.push(...booleanFlag(flag, attached));
     else {
       const value = attached ?? argv[++i];
-      flags.push(value === undefined ? longFlag(flag) : `${longFlag(flag)}=${value}`);
+      // Not left to commander: it would take the `--` that follows for the value.
+      if (value === undefined)
+        throw new KvctlError("E_USAGE", `Error:  flag ${longFlag(flag)} needs a value`);
+      flags.push(`${longFlag(flag)}=${value}`);
     }
   }
   return { flags, words: [] };

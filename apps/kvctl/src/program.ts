@@ -71,7 +71,10 @@ function createParser(deps: ProgramDeps, onExit: (code: ExitCode) => void): Pars
     .helpOption("-h, --help", "show help")
     .helpCommand("help [command]", "show help")
     .enablePositionalOptions()
-    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}`, visibleArguments: () => [] })
+    .configureHelp({
+      subcommandTerm: (command) => `${command.name()} ${command.usage()}`,
+      visibleArguments: () => [],
+    })
     .exitOverride()
     .configureOutput({ writeOut: (text) => printer.text(text), writeErr: (text) => printer.errorText(text) })
     .showHelpAfterError("See kvctl --help.");
@@ -89,7 +92,10 @@ function createGroup(
   deps: ProgramDeps,
   onExit: (code: ExitCode) => void,
 ): Parser {
-  const parser = new Parser(group.name).copyInheritedSettings(program).usage("COMMAND").description(group.summary);
+  const parser = new Parser(group.name)
+    .copyInheritedSettings(program)
+    .usage("COMMAND")
+    .description(group.summary);
   for (const command of group.commands) parser.addCommand(createCommand(command, program, deps, onExit));
   return parser;
 }

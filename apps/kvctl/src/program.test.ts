@@ -1,0 +1,318 @@
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { describe, expect, test } from "vitest";
+import { Printer } from "./print.ts";
+import { runProgram } from "./program.ts";
+
+interface Run {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(argv: readonly string[], environment: Record<string, string> = {}): Promise<Run> {
+  let stdout = "";
+  let stderr = "";
+  const printer = new Printer({
+    stdout: { write: (text) => void (stdout += text) },
+    stderr: { write: (text) => void (stderr += text) },
+  });
+  const exitCode = await runProgram(argv, { printer, environment });
+  return { exitCode, stdout, stderr };
+}
+
+/** A server for one test; `seen` has the method and URL of each request. */
+async function serve(
+  answer: (response: ServerResponse, request: IncomingMessage) => void,
+): Promise<AsyncDisposable & { url: string; seen: string[] }> {
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    answer(response, request);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string")
+    throw new Error("the server does not listen on a port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    seen,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const KEY = { action: "get", node: { key: "/a", value: "v", modifiedIndex: 3, createdIndex: 3 } };
+
+describe("help", () => {
+  test.each([[[]], [["help"]], [["h"]], [["-h"]], [["--help"]]])(
+    "%j lists the commands on standard output",
+    async (argv) => {
+      const { exitCode, stdout, stderr } = await run(argv);
+
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      for (const word of ["cluster-health", "exec-watch", "updatedir", "--endpoints", "--total-timeout"]) {
+        expect(stdout).toContain(word);
+      }
+    },
+  );
+
+  test("no command is listed that does not exist yet", async () => {
+    expect((await run(["help"])).stdout).not.toMatch(/^ +(?:backup|import|user|role|auth)\b/m);
+  });
+
+  test.each([[["member"]], [["help", "member"]], [["member", "--help"]]])(
+    "%j lists the sub-commands",
+    async (argv) => {
+      const { exitCode, stdout } = await run(argv);
+
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/list .*add .*remove .*update /s);
+    },
+  );
+
+  test("a command's help names its flags", async () => {
+    const { exitCode, stdout } = await run(["set", "--help"]);
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("Usage: kvctl set [flags] KEY [VALUE]");
+    for (const flag of ["--ttl", "--swap-with-value", "--swap-with-index"]) expect(stdout).toContain(flag);
+  });
+
+  test.each(["--version", "-v"])("%s names program and version", async (flag) => {
+    const { exitCode, stdout } = await run([flag]);
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^kvctl version \d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe("wrong usage", () => {
+  test.each([
+    [["nope"], "unknown command 'nope'"],
+    [["backup"], "unknown command 'backup'"],
+    [["gett", "/a"], "Did you mean get?"],
+    [["member", "lst"], "Did you mean list?"],
+    [["get", "--nope", "/a"], "unknown option '--nope'"],
+    [["get", "/a", "-o", "json"], "unknown option '-o'"],
+    [["--frob", "get", "/a"], "unknown option '--frob'"],
+    [["set", "/a", "v", "--ttl"], "flag --ttl needs a value"],
+    [["set", "/a", "v", "--ttl", "soon"], 'flag --ttl must be an integer, got "soon"'],
+    [["--timeout", "abc", "get", "/a"], "must be a duration"],
+    [["-o", "yaml", "get", "/a"], "Unsupported output format: yaml"],
+    [["ls", "--recursive=maybe"], 'invalid boolean value "maybe"'],
+  ])("%j says why on standard error and exits with 1", async (argv, reason) => {
+    const { exitCode, stdout, stderr } = await run(argv);
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(stderr).toContain(reason);
+  });
+});
+
+describe("with a server", () => {
+  test("host:port is an endpoint", async () => {
+    await using server = await serve((response) => response.end(JSON.stringify(KEY)));
+
+    const { stdout } = await run(["--no-sync", "get", "/a"], {
+      ETCDCTL_ENDPOINTS: server.url.replace("http://", ""),
+    });
+
+    expect(stdout).toBe("v\n");
+    expect(server.seen).toEqual(["GET /v2/keys/a?quorum=false&recursive=false&sorted=false"]);
+  });
+
+  test("a cluster that advertises nothing is named, with the way out", async () => {
+    await using server = await serve((response) => response.end('{"members":[]}'));
+
+    const { exitCode, stderr } = await run(["--endpoints", server.url, "get", "/a"]);
+
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain("etcd cluster has no published client endpoints.\nTry '--no-sync'");
+  });
+
+  test("a write that may have been carried out is not sent to the other endpoint", async () => {
+    await using first = await serve((response) => response.destroy());
+    await using second = await serve((response) => response.destroy());
+
+    const { exitCode, stderr } = await run([
+      "--no-sync",
+      "--endpoints",
+      `${first.url},${second.url}`,
+      "set",
+      "/a",
+      "v",
+    ]);
+
+    expect(exitCode).toBe(4);
+    expect(stderr).toMatch(
+      /^Error: {2}client: etcd cluster is unavailable or misconfigured\nerror #0: .*\n\n$/,
+    );
+    expect([...first.seen, ...second.seen]).toEqual(["PUT /v2/keys/a"]);
+  });
+
+  test("a total timeout of 0 is no limit", async () => {
+    await using server = await serve((response) => response.end(JSON.stringify(KEY)));
+
+    const { exitCode } = await run([
+      "--no-sync",
+      "--total-timeout",
+      "0",
+      "--endpoints",
+      server.url,
+      "get",
+      "/a",
+    ]);
+
+    expect(exitCode).toBe(0);
+  });
+
+  test("the total timeout ends the command", async () => {
+    await using server = await serve(() => undefined);
+
+    const { exitCode, stderr } = await run([
+      "--no-sync",
+      "--total-timeout",
+      "20ms",
+      "--endpoints",
+      server.url,
+      "get",
+      "/a",
+    ]);
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: "Error:  context deadline exceeded\n" });
+  });
+
+  test("a watch whose server goes away is taken up once, and then fails even with --forever", async () => {
+    await using server = await serve((response) => response.destroy());
+
+    const { exitCode, stderr } = await run([
+      "--no-sync",
+      "--endpoints",
+      server.url,
+      "watch",
+      "--forever",
+      "/a",
+    ]);
+
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain("client: etcd cluster is unavailable or misconfigured");
+    expect(server.seen).toEqual([
+      "GET /v2/keys/a?recursive=false&wait=true",
+      "GET /v2/keys/a?recursive=false&wait=true",
+    ]);
+  });
+
+  test("a watch of a history that is gone fails with the server's error", async () => {
+    const cleared = {
+      errorCode: 401,
+      message: "The event in requested index is outdated and cleared",
+      cause: "the requested history has been cleared [51/2]",
+      index: 1050,
+    };
+    await using server = await serve((response) => response.writeHead(400).end(JSON.stringify(cleared)));
+
+    const { exitCode, stderr } = await run([
+      "--no-sync",
+      "--endpoints",
+      server.url,
+      "watch",
+      "--after-index",
+      "1",
+      "/a",
+    ]);
+
+    expect(exitCode).toBe(4);
+    expect(stderr).toBe(
+      "Error:  401: The event in requested index is outdated and cleared (the requested history has been cleared [51/2]) [1050]\n",
+    );
+    expect(server.seen).toEqual(["GET /v2/keys/a?recursive=false&wait=true&waitIndex=2"]);
+  });
+
+  test("changes of directories are not printed, nor their expiry by a server that does not say so of the node", async () => {
+    const directory = { action: "set", node: { key: "/a/d", dir: true, modifiedIndex: 4, createdIndex: 4 } };
+    const expired = {
+      action: "expire",
+      node: { key: "/a/d", modifiedIndex: 5, createdIndex: 4 },
+      prevNode: directory.node,
+    };
+    const answers = [directory, expired, { ...KEY, action: "set" }];
+    await using server = await serve((response) => response.end(JSON.stringify(answers.shift())));
+
+    const { stdout } = await run(["--no-sync", "--endpoints", server.url, "watch", "--recursive", "/a"]);
+
+    expect(stdout).toBe("[set] /a\nv\n");
+  });
+
+  test("removing a member by its name shows its ID instead", async () => {
+    const n1 = { id: "abc", name: "n1", peerURLs: ["http://h:1"], clientURLs: ["http://h:2"] };
+    await using server = await serve((response) => response.end(JSON.stringify({ members: [n1] })));
+
+    const { exitCode, stderr } = await run([
+      "--no-sync",
+      "--endpoints",
+      server.url,
+      "member",
+      "remove",
+      "n1",
+    ]);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /^Found a member named n1; .*\n\tkvctl member remove abc\n.*\n\nCouldn't find a member in the cluster with an ID of n1.\n$/,
+    );
+    expect(server.seen).toEqual(["GET /v2/members"]);
+  });
+
+  test("adding a member prints the settings to start it with", async () => {
+    const n1 = { id: "1", name: "n1", peerURLs: ["http://h:1"], clientURLs: ["http://h:2"] };
+    const added = { id: "2", name: "", peerURLs: ["http://h:3"], clientURLs: [] };
+    await using server = await serve((response, { method }) => {
+      response.end(JSON.stringify(method === "POST" ? added : { members: [n1, added] }));
+    });
+
+    const { stdout } = await run([
+      "--no-sync",
+      "--endpoints",
+      server.url,
+      "member",
+      "add",
+      "newone",
+      "http://h:3",
+    ]);
+
+    expect(stdout).toBe(
+      "Added member named newone with ID 2 to cluster\n\n" +
+        'ETCD_NAME="newone"\nETCD_INITIAL_CLUSTER="n1=http://h:1,newone=http://h:3"\nETCD_INITIAL_CLUSTER_STATE="existing"\n',
+    );
+  });
+
+  test("a member without client URLs, or with bad health, is not healthy", async () => {
+    await using sick = await serve((response) => response.writeHead(503).end('{"health": "false"}\n'));
+    const members = [
+      { id: "1", name: "", peerURLs: ["http://h:1"], clientURLs: [] },
+      { id: "2", name: "n2", peerURLs: ["http://h:3"], clientURLs: [sick.url] },
+    ];
+    await using server = await serve((response) => response.end(JSON.stringify({ members })));
+
+    const { exitCode, stdout } = await run(["--endpoints", server.url, "cluster-health"]);
+
+    expect(exitCode).toBe(5);
+    expect(stdout).toBe(
+      "member 1 is unreachable: no available published client urls\n" +
+        `member 2 is unhealthy: got unhealthy result from ${sick.url}\n` +
+        "cluster is unhealthy\n",
+    );
+  });
+
+  test("cluster-health without a member list says so", async () => {
+    await using server = await serve((response) => response.destroy());
+
+    const { exitCode, stdout, stderr } = await run(["--endpoints", server.url, "cluster-health"]);
+
+    expect(exitCode).toBe(4);
+    expect(stdout).toBe("cluster may be unhealthy: failed to list members\n");
+    expect(stderr).toContain("error #0:");
+  });
+});
