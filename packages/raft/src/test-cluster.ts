@@ -181,6 +181,11 @@ export class TestCluster {
     }
   }
 
+  /** Whether a node is cut off from all others. */
+  isDown(one: NodeId): boolean {
+    return [...this.nodes.keys()].every((other) => other === one || this.cut.has(`${one}>${other}`));
+  }
+
   heal(): void {
     this.cut.clear();
   }
@@ -206,4 +211,13 @@ export class TestCluster {
     this.node(text).raw.propose(bytes(data));
     this.settle();
   }
+}
+
+/** Numbers that look random and are the same in every run. */
+export function pseudoRandom(seed: number): (n: number) => number {
+  let state = seed;
+  return (n) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % n;
+  };
 }
