@@ -27,7 +27,7 @@ export interface Answer {
 }
 
 /** Any request; `form` is sent as a form body. */
-export async function request(
+async function request(
   method: string,
   url: string,
   options: { readonly form?: Readonly<Record<string, string>>; readonly timeoutMs?: number } = {},

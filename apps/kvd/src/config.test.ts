@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { configFrom } from "./config.ts";
+import { FlagSet } from "./flags.ts";
+
+function config(...words: string[]) {
+  const flags = new FlagSet();
+  flags.parse(words);
+  return configFrom(flags);
+}
+
+test("without flags the configuration is etcd's", () => {
+  expect(config()).toStrictEqual({
+    server: {
+      name: "default",
+      dataDir: "default.etcd",
+      walDir: null,
+      snapshotCount: 10_000,
+      heartbeatMs: 100,
+      electionMs: 1_000,
+      maxSnapshots: 5,
+      maxWals: 5,
+      initialCluster: "default=http://localhost:2380,default=http://localhost:7001",
+      initialClusterState: "new",
+      initialClusterToken: "etcd-cluster",
+      initialAdvertisePeerUrls: ["http://localhost:2380", "http://localhost:7001"],
+      advertiseClientUrls: ["http://localhost:2379", "http://localhost:4001"],
+    },
+    listenPeerUrls: ["http://localhost:2380", "http://localhost:7001"],
+    listenClientUrls: ["http://localhost:2379", "http://localhost:4001"],
+    isDefaultDataDir: true,
+  });
+});
+
+test("the configuration cannot be changed", () => {
+  const { server } = config();
+
+  expect(Object.isFrozen(server)).toBe(true);
+});
+
+test("another name shows in the data directory and in the default cluster", () => {
+  const { server } = config("--name", "infra9");
+
+  expect(server.dataDir).toBe("infra9.etcd");
+  expect(server.initialCluster).toBe("infra9=http://localhost:2380,infra9=http://localhost:7001");
+});
+
+test("a cluster that was given keeps its names", () => {
+  expect(config("--name=a", "--initial-cluster=default=http://x:1").server.initialCluster).toBe(
+    "default=http://x:1",
+  );
+});
+
+test("a snapshot count of 0 is the default", () => {
+  expect(config("--snapshot-count=0").server.snapshotCount).toBe(10_000);
+});
+
+test("addr is advertised and, without bind-addr, bound on all interfaces", () => {
+  const { server, listenClientUrls } = config("--addr=10.0.0.1:4001");
+
+  expect(server.advertiseClientUrls).toStrictEqual(["http://10.0.0.1:4001"]);
+  expect(listenClientUrls).toStrictEqual(["http://[::]:4001"]);
+});
+
+test("peer-addr and peer-bind-addr stand for the peer URLs", () => {
+  const { server, listenPeerUrls } = config("--peer-addr=10.0.0.1:7001", "--peer-bind-addr=127.0.0.1:7002");
+
+  expect(server.initialAdvertisePeerUrls).toStrictEqual(["http://10.0.0.1:7001"]);
+  expect(listenPeerUrls).toStrictEqual(["http://127.0.0.1:7002"]);
+});
+
+test("an election timeout of exactly five heartbeats and one of 50 s are accepted", () => {
+  expect(config("--heartbeat-interval=200").server.heartbeatMs).toBe(200);
+  expect(config("--election-timeout=50000").server.electionMs).toBe(50_000);
+});
+
+test("who may become a proxy need not advertise, which is refused only because kvd is no proxy yet", () => {
+  expect(() => config("--listen-client-urls=http://a:1", "--proxy=on")).toThrow("--proxy is not supported");
+});

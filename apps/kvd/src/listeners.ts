@@ -1,0 +1,86 @@
+// The listening sockets of a process. They are opened before the member starts, so that a port that
+// is taken is noticed before anything is written; requests that come in before the member serves wait
+// for it. Spec: server-flags.md §5.4, cluster.md §3.
+
+import type { HttpHandler } from "@kv/rafthttp/http";
+import { nodeEngine } from "@kv/server";
+import type { Listener } from "@kv/server";
+import { addressOf } from "./address.ts";
+import { KvdError } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import { isSystemError, systemErrorReason } from "./system-error.ts";
+
+/** A handler whose real one comes later. */
+export interface LateHandler {
+  readonly handle: HttpHandler;
+  /** From here on requests go to `handler`, those that waited first. */
+  serve(handler: HttpHandler): void;
+}
+
+/** Makes a handler that lets requests wait until `serve` is called. */
+export function lateHandler(): LateHandler {
+  const arrival = Promise.withResolvers<HttpHandler>();
+  let current: HttpHandler = async (request) => (await arrival.promise)(request);
+  return {
+    handle: (request) => current(request),
+    serve(handler) {
+      current = handler;
+      arrival.resolve(handler);
+    },
+  };
+}
+
+/** Open sockets of one kind. */
+export class Listeners {
+  readonly #kind: string;
+  readonly #logger: Logger;
+  readonly #open: { readonly url: string; readonly listener: Listener }[] = [];
+
+  /** `kind` is how the log calls them: `peers`, `client requests`. */
+  constructor(kind: string, logger: Logger) {
+    this.#kind = kind;
+    this.#logger = logger;
+  }
+
+  /**
+   * Listens on all `urls`, in order. What was opened before a failure stays open until `close`.
+   *
+   * @throws {KvdError} `E_LISTEN`
+   */
+  async listen(urls: readonly string[], handler: HttpHandler): Promise<void> {
+    for (const url of urls) {
+      this.#open.push({ url, listener: await listenOn(url, handler, this.#logger) });
+      this.#logger.info(`listening for ${this.#kind} on ${url}`);
+    }
+  }
+
+  /** Says that the sockets are given up; for a start that failed. */
+  announceClose(): void {
+    for (const { url } of this.#open) this.#logger.info(`stopping listening for ${this.#kind} on ${url}`);
+  }
+
+  /** Closes sockets and connections. */
+  async close(): Promise<void> {
+    await Promise.all(this.#open.map(({ listener }) => listener.close()));
+  }
+}
+
+async function listenOn(url: string, handler: HttpHandler, logger: Logger): Promise<Listener> {
+  const { host, port } = addressOf(url);
+  try {
+    return await nodeEngine(handler, { host, port, tls: null, logger });
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const reason = systemErrorReason(error);
+    const message =
+      error.syscall === "listen" ? ` ${authority(error)}: bind: ${reason}` : `: lookup ${host}: ${reason}`;
+    throw new KvdError("E_LISTEN", `listen tcp${message}`, { cause: error });
+  }
+}
+
+/** The address as it was resolved: `127.0.0.1:2379`. */
+function authority(error: Error): string {
+  const address = "address" in error ? String(error.address) : "";
+  const port = "port" in error ? String(error.port) : "";
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,63 @@
+// Starts a member: listeners, data directory, server, in etcd's order, so that the same fault gives the
+// same first message. Spec: server-flags.md §5, cluster.md §3.
+
+import { clientHandler, createServer, systemClock } from "@kv/server";
+import type { EtcdServer } from "@kv/server";
+import { checkInitialCluster } from "./config.ts";
+import type { KvdConfig } from "./config.ts";
+import { ensureWritable, inspectDataDir } from "./data-dir.ts";
+import { lateHandler, Listeners } from "./listeners.ts";
+import type { Logger } from "./logger.ts";
+
+/** A member that serves. Owns the server and all sockets. */
+export interface RunningMember {
+  readonly server: EtcdServer;
+  /** Stops serving; resolves when the data directory is free again. May be called twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the member and begins to serve.
+ *
+ * @throws {KvdError | StartError} why it cannot; everything opened before is closed again.
+ */
+export async function startMember(config: KvdConfig, logger: Logger): Promise<RunningMember> {
+  const log = logger.child({ pkg: "etcdmain" });
+  const { dataDir, initialCluster } = config.server;
+  if (config.isDefaultDataDir) log.warn(`no data-dir provided, using default data-dir ./${dataDir}`);
+  if ((await inspectDataDir(dataDir, log)) === "member") {
+    log.notice("the server is already initialized as member before, starting as etcd member...");
+  }
+  checkInitialCluster(initialCluster);
+
+  const peers = new Listeners("peers", log);
+  const clients = new Listeners("client requests", log);
+  const [forPeers, forClients] = [lateHandler(), lateHandler()];
+  try {
+    await peers.listen(config.listenPeerUrls, forPeers.handle);
+    await clients.listen(config.listenClientUrls, forClients.handle);
+    await ensureWritable(dataDir);
+
+    const server = await createServer(config.server, { logger });
+    forPeers.serve(server.peerHandler);
+    forClients.serve(
+      clientHandler(server, {
+        now: () => systemClock.unixNanos(),
+        logger: logger.child({ pkg: "etcdhttp" }),
+      }),
+    );
+    return {
+      server,
+      async close() {
+        // The server first answers who waits for it; then the connections are cut.
+        await server.close();
+        await Promise.all([clients.close(), peers.close()]);
+      },
+    };
+  } catch (error) {
+    clients.announceClose();
+    peers.announceClose();
+    await Promise.all([clients.close(), peers.close()]);
+    throw error;
+  }
+}

@@ -1,0 +1,93 @@
+// Clients that were written for etcd, unchanged, against kvd: Debian's etcdctl and python3-etcd.
+
+import { describe, expect, test } from "vitest";
+import { get } from "./harness/keys.ts";
+import { startSingle } from "./harness/member.ts";
+import { isInstalled, outputOf } from "./harness/programs.ts";
+
+const PYTHON = "/usr/bin/python3";
+const V2 = { ETCDCTL_API: "2" };
+
+describe.skipIf(!isInstalled("etcdctl", ["--help"]))("etcdctl", () => {
+  test("set, get, ls, mkdir, update, rm and member list do what they say", async () => {
+    await using server = await startSingle();
+    const ctl = (...words: string[]) => outputOf("etcdctl", ["--endpoints", server.clientUrl, ...words], V2);
+
+    expect(await ctl("set", "/app/color", "blue")).toBe("blue\n");
+    expect(await ctl("get", "/app/color")).toBe("blue\n");
+    expect((await get(server.clientUrl, "/app/color")).value).toBe("blue");
+    expect(await ctl("mkdir", "/app/empty")).toBe("");
+    expect(await ctl("ls", "--sort", "--recursive", "/app")).toBe("/app/color\n/app/empty\n");
+    expect(await ctl("update", "/app/color", "red")).toBe("red\n");
+    expect(await ctl("set", "--swap-with-value", "red", "/app/color", "green")).toBe("green\n");
+    expect(await ctl("rm", "--recursive", "/app")).toBe("");
+    await expect(ctl("get", "/app/color")).rejects.toMatchObject({ code: 4, stderr: /Key not found/ });
+    expect(await ctl("member", "list")).toMatch(
+      new RegExp(`name=single peerURLs=${server.peerUrl} clientURLs=${server.clientUrl} isLeader=true`),
+    );
+    expect(await ctl("cluster-health")).toContain("cluster is healthy");
+  });
+
+  test("watch prints the next change", async () => {
+    await using server = await startSingle();
+
+    const watched = outputOf(
+      "etcdctl",
+      ["--endpoints", server.clientUrl, "watch", "--after-index", "1", "/w"],
+      V2,
+    );
+    await outputOf("etcdctl", ["--endpoints", server.clientUrl, "set", "/w", "seen"], V2);
+
+    expect(await watched).toBe("seen\n");
+  });
+});
+
+const SCRIPT = `
+import etcd, json, sys, threading
+client = etcd.Client(host=sys.argv[1], port=int(sys.argv[2]), allow_reconnect=False)
+out = {}
+client.write("/py/a", "1")
+out["read"] = client.read("/py/a").value
+out["swap"] = client.write("/py/a", "2", prevValue="1").action
+try:
+    client.write("/py/a", "3", prevValue="1")
+except etcd.EtcdCompareFailed:
+    out["refused"] = True
+client.write("/py/q", "first", append=True)
+client.write("/py/dir", None, dir=True)
+client.write("/py/ttl", "x", ttl=60)
+out["ttl"] = 55 <= client.read("/py/ttl").ttl <= 60
+out["keys"] = sorted(r.key for r in client.read("/py", recursive=True).leaves if not r.key.startswith("/py/q"))
+index = client.read("/py/a").etcd_index
+client.write("/py/watched", "seen")
+out["watch"] = client.watch("/py/watched", index=index + 1, timeout=10).value
+client.delete("/py", recursive=True)
+try:
+    client.read("/py")
+except etcd.EtcdKeyNotFound:
+    out["gone"] = True
+out["members"] = [m["name"] for m in client.members.values()]
+out["leader"] = client.leader["name"]
+print(json.dumps(out))
+`;
+
+describe.skipIf(!isInstalled(PYTHON, ["-c", "import etcd"]))("python3-etcd", () => {
+  test("reads, writes, compares, watches and deletes", async () => {
+    await using server = await startSingle();
+    const { hostname, port } = new URL(server.clientUrl);
+
+    const output = await outputOf(PYTHON, ["-c", SCRIPT, hostname, port]);
+
+    expect(JSON.parse(output)).toStrictEqual({
+      read: "1",
+      swap: "compareAndSwap",
+      refused: true,
+      ttl: true,
+      keys: ["/py/a", "/py/dir", "/py/ttl"],
+      watch: "seen",
+      gone: true,
+      members: ["single"],
+      leader: "single",
+    });
+  });
+});
