@@ -208,6 +208,19 @@ describe("damage that is larger", () => {
     });
   });
 
+  test("a frame whose length and record were both hit is refused, because valid frames follow", async () => {
+    const { bytes } = await logOf([entriesOf(1, 10, 1, 50)]);
+    const second = bytes.indexOf(Buffer.from([0x08, 2, 0x10]), 160) - 8;
+    const hit = Buffer.from(bytes);
+    hit[second + 2] = 0x7f; // the frame now seems to run far beyond the end
+    hit[second + 30]! ^= 1; // and its crc does not say otherwise
+
+    await expect(reopen(diskWith(hit))).rejects.toMatchObject({
+      code: "E_DAMAGED",
+      at: { segment: FIRST_SEGMENT_NAME, offset: second },
+    });
+  });
+
   test("garbage at the end that no writer begins with is refused", async () => {
     const { bytes } = await logOf([entriesOf(1, 4)]);
     const garbage = Buffer.alloc(64, 0xa5);

@@ -1,0 +1,47 @@
+// The README's example is a copy of the lines between the markers below, and they run here.
+
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { EMPTY_CONF_STATE, EntryType } from "@kv/raft";
+import type { NodeId } from "@kv/raft";
+import { expect, test } from "vitest";
+import { nodeFileSystem, Wal } from "./index.ts";
+import { Snapshotter } from "./snap/index.ts";
+
+test("the example runs", async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "kv-readme-"));
+  const nodeId = "837219e913a142eb" as NodeId;
+  const clusterId = "5e9009d684e07c95" as NodeId;
+  const data = Buffer.from("x");
+  const state = Buffer.from("{}");
+  const confState = { ...EMPTY_CONF_STATE, voters: [nodeId] };
+
+  // example
+  const options = { fileSystem: nodeFileSystem };
+  const wal = await Wal.create(`${dir}/wal`, { ...options, metadata: { nodeId, clusterId } });
+
+  const entry = { type: EntryType.Normal, term: 1, index: 1, data };
+  await wal.save({ term: 1, vote: nodeId, commit: 1 }, [entry], true); // on the disk when this resolves
+
+  const snapshots = new Snapshotter(`${dir}/snap`, options);
+  await wal.saveSnapshotRecord({ index: 1, term: 1 }); // the record first, then the file
+  await snapshots.save({ index: 1, term: 1, confState }, state);
+  await wal.release(1); // from here on older segments may go
+  await wal.purge({ maxSegments: 5 });
+  await wal.close();
+
+  // After a restart: the newest good snapshot, and everything behind it.
+  const { meta } = (await snapshots.load())!;
+  await using log = await Wal.open(`${dir}/wal`, { ...options, at: meta });
+  const { hardState, entries } = await log.readAll();
+  // end
+
+  expect(hardState).toEqual({ term: 1, vote: nodeId, commit: 1 });
+  expect(entries).toEqual([]);
+  const source = fs.readFileSync(import.meta.filename, "utf8");
+  const example = /\/\/ example\n([^]*?)\n {2}\/\/ end/.exec(source)![1]!.replaceAll(/^ {2}/gm, "");
+  const readme = fs.readFileSync(path.join(import.meta.dirname, "../README.md"), "utf8");
+  expect(readme).toContain(example);
+  fs.rmSync(dir, { recursive: true });
+});
