@@ -72,7 +72,11 @@ async function ask(url: string, path: string, options: AskOptions): Promise<Answ
   const origin = parsePeerUrl(url);
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
-  const dispatcher = createDispatcher({ dialTimeoutMs: options.timeoutMs, tls: options.tls ?? null });
+  const dispatcher = createDispatcher({
+    dialTimeoutMs: options.timeoutMs,
+    tls: options.tls ?? null,
+    lookup: null,
+  });
   try {
     const response = await dispatcher.request({ origin, path, method: "GET", signal });
     const text = await readText(response.body, ANSWER_LIMIT_BYTES);

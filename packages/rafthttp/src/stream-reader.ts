@@ -155,6 +155,7 @@ class StreamCall implements Dispatcher.DispatchHandler {
       else this.abort(this.#refused());
       return;
     }
+    this.#source.status.activate(); // whatever else has failed, the peer can be heard
     try {
       this.#deliverAll(chunk);
     } catch (error) {
