@@ -15,9 +15,15 @@ const TABLE = {
   "@kv/wal": {
     kv: ["@kv/raft"],
     npm: ["@node-rs/crc32"],
+    // A socket serves as a lock, and the optional native CRC is loaded by require.
     node: ["fs", "fs/promises", "path", "buffer", "module", "net"],
   },
-  "@kv/rafthttp": { kv: ["@kv/raft"], npm: ["undici"], node: ["stream", "stream/promises", "tls"] },
+  "@kv/rafthttp": {
+    kv: ["@kv/raft"],
+    npm: ["undici"],
+    // Host names are resolved by the package itself, off the thread pool that fsync needs (architecture §9).
+    node: ["dns", "dns/promises", "net", "stream", "stream/promises", "tls"],
+  },
   "@kv/server": { kv: ["@kv/raft", "@kv/rafthttp", "@kv/store", "@kv/wal"], npm: ["zod"], node: ANY },
   "@kv/client": { kv: [], npm: ["undici", "zod"], node: ["dns", "dns/promises", "tls", "fs"] },
   kvd: {

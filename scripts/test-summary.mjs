@@ -26,7 +26,7 @@ export function readReports(root) {
 }
 
 /** How many tests passed, failed and were skipped. A file that broke before its tests counts as one failure. */
-export function sumOf(files) {
+function sumOf(files) {
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const file of files) {
     const report = JSON.parse(readFileSync(file, "utf8"));
