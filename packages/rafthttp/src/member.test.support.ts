@@ -3,6 +3,7 @@
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Message, NodeId } from "@kv/raft";
 import { parseNodeId } from "@kv/raft/codec";
@@ -237,7 +238,7 @@ function urlOf(server: Server): string {
 }
 
 /** The least that an engine does. Records `<status> <method> <path>` of each answer. */
-export function serve(server: Server, handler: HttpHandler, happenings: Happenings): void {
+export function serve(server: Server | HttpsServer, handler: HttpHandler, happenings: Happenings): void {
   server.on("request", (incoming, outgoing) => {
     void answer(handler, incoming, outgoing, happenings).catch((error: unknown) => {
       happenings.add(`cut ${incoming.method} ${incoming.url} ${String(error)}`);
