@@ -39,7 +39,8 @@ await check("the flags reach the server", STOP_TIMEOUT_MS, async () => {
 npm.kill("SIGTERM");
 await ended;
 await check("no server is left behind when npm is killed", STOP_TIMEOUT_MS, async () => {
-  return (await fetch(clientUrl).catch(() => null)) === null;
+  const hasServed = results.every((passed) => passed);
+  return hasServed && (await fetch(clientUrl).catch(() => null)) === null;
 });
 rmSync(dataDir, { recursive: true, force: true });
 
