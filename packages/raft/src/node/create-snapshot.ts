@@ -39,7 +39,7 @@ export async function createSnapshot(
   } catch (cause) {
     throw loop.fail(cause);
   }
-  // A snapshot of the leader may have taken its place.
+  // A newer snapshot of the leader may have taken its place.
   if (index <= memory.snapshot().meta.index) return;
   memory.createSnapshot(index, confState, data);
   if (index > keepEntries) memory.compact(index - keepEntries);

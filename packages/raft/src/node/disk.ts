@@ -9,6 +9,8 @@ import type { SaveBatch, StableStorage } from "./storage.ts";
 export class Disk {
   readonly #stable: StableStorage;
   #isSaving = false;
+  // Index of the last snapshot that was received.
+  #receivedIndex = 0;
   // The own snapshot: waiting for the save to end, or being written.
   #waiting: (() => void) | null = null;
   #writing: Promise<void> | null = null;
@@ -30,6 +32,7 @@ export class Disk {
   save(batch: SaveBatch): Promise<void> {
     assert(!this.#isSaving, "at most one save is in flight");
     this.#isSaving = true;
+    if (batch.snapshot !== null) this.#receivedIndex = batch.snapshot.meta.index;
     const isBehindSnapshot = batch.snapshot !== null && this.#writing !== null;
     const saved = isBehindSnapshot
       ? this.#writing!.then(() => this.#stable.save(batch))
@@ -37,12 +40,16 @@ export class Disk {
     return saved.then(this.#onSaved);
   }
 
-  /** Resolves when the own snapshot is durable. One at a time. */
+  /** Resolves when the own snapshot is durable, or a received one that is newer. One at a time. */
   saveSnapshot(snapshot: Snapshot): Promise<void> {
     assert(!this.hasSnapshot, "at most one own snapshot is being written");
     return new Promise((resolve, reject) => {
       this.#waiting = () => {
         this.#waiting = null;
+        if (snapshot.meta.index <= this.#receivedIndex) {
+          resolve();
+          return;
+        }
         this.#writing = this.#stable.saveSnapshot(snapshot).finally(() => {
           this.#writing = null;
         });

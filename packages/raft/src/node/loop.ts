@@ -227,7 +227,6 @@ export class Loop {
   #announce({ softState }: Ready): void {
     if (softState === null) return;
     const { raft, events } = this.#options;
-    this.schedule(); // proposals may have waited for a leader
     events.emit("leader", { lead: softState.lead, role: softState.role, term: raft.term });
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { encodeConfChange, parseNodeId } from "../codec/index.ts";
+import { MemoryStorage } from "../memory-storage.ts";
 import { Message, MessageType } from "../message.ts";
 import { ConfChangeType, EntryType, Role, type NodeId } from "../types.ts";
 import { bytes, Cluster, TestDisk, text, TICK_MS, type Member } from "./cluster.test.support.ts";
@@ -128,6 +129,29 @@ describe("nothing is promised before it is durable", () => {
   });
 });
 
+test.each([
+  ["succeeds", (disk: TestDisk) => disk.release()],
+  ["fails", (disk: TestDisk) => disk.fail(new Error("no space left"))],
+])("a node that has failed stays silent when its save %s, and says so once", async (_, settle) => {
+  const three = await cluster(3);
+  const leader = await three.elect();
+  const follower = three.member("2");
+  follower.disk.hold();
+  leader.node.submit(bytes("a"));
+  await three.settle();
+  const heartbeat = new Message(MessageType.Heartbeat, follower.id, leader.id, leader.node.term);
+  heartbeat.commit = 1_000;
+  follower.node.step(heartbeat);
+  await three.settle();
+  follower.sent.length = 0;
+
+  settle(follower.disk);
+  await three.tick(3);
+
+  expect(follower.fatal).toMatchObject([{ code: "E_FATAL" }]);
+  expect(follower.sent).toEqual([]);
+});
+
 describe("batches", () => {
   test("what comes while a save is in flight is the next batch", async () => {
     const one = await cluster(1);
@@ -147,6 +171,28 @@ describe("batches", () => {
     const saved = leader.disk.batches.map(({ entries }) => entries.map(({ data }) => text(data)));
     expect(saved).toEqual([["a"], ["b", "c", "d"]]);
     expect(leader.disk.inFlight).toBe(1);
+  });
+
+  test("what comes in several turns of one save is one message per follower", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    leader.disk.hold();
+    submitAll(leader, "a");
+    await three.settle();
+    leader.sent.length = 0;
+
+    submitAll(leader, "b");
+    await three.settle();
+    submitAll(leader, "c");
+    await three.settle();
+    leader.disk.release();
+    await three.settle();
+
+    const appends = leader.sent.filter(({ type, entries }) => type === MessageType.App && entries.length > 0);
+    expect(appends.map(({ to, entries }) => [to, entries.length])).toEqual([
+      ["2", 2],
+      ["3", 2],
+    ]);
   });
 
   test("what is committed is applied while the next batch is being written", async () => {
@@ -446,6 +492,53 @@ describe("awaited proposals", () => {
     await dropped;
   });
 
+  test("a proposal of which only a snapshot knows has an unknown outcome", async () => {
+    const three = await cluster(3);
+    const first = await three.elect();
+    three.cut(first);
+    const proposed = first.node.propose(bytes("a"), { timeoutMs: 1_000 * TICK_MS });
+    const unknown = expect(proposed).rejects.toMatchObject({ code: "E_UNKNOWN", message: /snapshot/ });
+    await three.tick(40);
+    const second = three.leader;
+    submitAll(second, "b", "c");
+    await three.settle();
+    const { appliedIndex: index, appliedConfState: confState } = second.node;
+    await second.node.createSnapshot({ index, confState, data: bytes("state"), keepEntries: 0 });
+
+    three.heal();
+    await three.tick(10);
+
+    await unknown;
+    expect(first.machine.restored).toHaveLength(1);
+  });
+
+  test("proposals and submissions of one turn do not take each other's places", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+
+    submitAll(leader, "a", "b");
+    const proposed = leader.node.propose(bytes("c"));
+    submitAll(leader, "d");
+    await one.settle();
+
+    expect(await proposed).toMatchObject({ result: "applied c" });
+    expect(leader.machine.values.toSorted()).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("what was submitted before the leader was lost is dropped, not kept for the next one", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    for (const follower of three.followers()) three.cut(follower);
+    let lastIndex = 0;
+    while (leader.node.role === Role.Leader) {
+      ({ lastIndex } = leader.node.status());
+      submitAll(leader, "a");
+      await three.tick(1);
+    }
+
+    expect(leader.node.status()).toMatchObject({ lastIndex, droppedProposals: 1, queuedProposals: 0 });
+  });
+
   test("a signal ends the wait with its reason, also one that has fired already", async () => {
     const one = await cluster(1);
     const leader = await one.elect();
@@ -478,15 +571,16 @@ describe("reads", () => {
   test("a read resolves when the machine contains everything that was committed before", async () => {
     const three = await cluster(3);
     const leader = await three.elect();
+    const follower = three.member("3");
+    three.cut(follower);
     submitAll(leader, "a");
     await three.settle();
-    const follower = three.member("2");
+    three.heal();
 
-    const read = follower.node.read();
-    await three.tick(1);
+    const read = follower.node.read().then((index) => [index, ...follower.machine.values]);
+    await three.tick(3);
 
-    expect(await read).toBeGreaterThanOrEqual(leader.node.appliedIndex);
-    expect(follower.machine.values).toEqual(["a"]);
+    expect(await read).toEqual([leader.node.appliedIndex, "a"]);
   });
 
   test("a leader that is cut off confirms no read; an unanswered request is repeated under a new name", async () => {
@@ -578,6 +672,31 @@ describe("snapshots", () => {
     ).rejects.toMatchObject({ code: "E_UNAVAILABLE" });
   });
 
+  test("a snapshot of the leader takes the place of an own one that waits for it", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    const late = three.member("3");
+    const own = { index: late.node.appliedIndex, confState: late.node.appliedConfState };
+    three.cut(late);
+    submitAll(leader, "a", "b");
+    await three.settle();
+    const { appliedIndex: index, appliedConfState: confState } = leader.node;
+    await leader.node.createSnapshot({ index, confState, data: bytes("state"), keepEntries: 0 });
+    three.heal();
+    late.disk.hold();
+    await three.tick(2);
+    expect(late.disk.batches.at(-1)?.snapshot?.meta.index).toBe(index);
+
+    const created = late.node.createSnapshot({ ...own, data: bytes("old"), keepEntries: 0 });
+    late.disk.release();
+    await created;
+    await three.tick(2);
+
+    expect(late.fatal).toEqual([]);
+    expect(late.disk.snapshots).toEqual([]);
+    expect(late.node.status().firstIndex).toBe(index + 1);
+  });
+
   test("a snapshot that cannot be written is fatal", async () => {
     const one = await cluster(1);
     const leader = await one.elect();
@@ -616,18 +735,18 @@ describe("time", () => {
     const three = await cluster(3);
     const leader = await three.elect();
     const follower = three.member("2");
-    await three.tick(3);
     const { term } = leader.node;
+    three.cut(follower);
+    await three.tick(follower.node.status().randomizedElectionTimeout - 3);
+    three.heal();
 
     three.clock.time += 10_000;
     three.clock.fireTimers();
-    const heartbeat = new Message(MessageType.Heartbeat, follower.id, leader.id, term);
-    follower.node.step(heartbeat);
+    follower.node.step(new Message(MessageType.Heartbeat, follower.id, leader.id, term));
     await three.settle();
-    await three.tick(5);
 
-    expect(follower.node.term).toBe(term);
-    expect(three.leader).toBe(leader);
+    expect(types(follower)).not.toContain(MessageType.PreVote);
+    expect(follower.node.status()).toMatchObject({ term, lead: leader.id, electionElapsed: 5 });
   });
 
   test("a pause counts as half an election timeout at most", async () => {
@@ -684,6 +803,7 @@ describe("what goes wrong outside", () => {
     await one.settle();
 
     expect(leader.fatal).toMatchObject([{ code: "E_FATAL", cause: { message: "broken machine" } }]);
+    expect(one.clock.timerCount).toBe(0);
   });
 
   test("a commit index beyond the own log makes the node fail", async () => {
@@ -713,6 +833,7 @@ describe("stop", () => {
     const stopped = [leader.node.stop(), leader.node.stop()];
     const outcomes = Promise.allSettled([inLog, queued, read]);
     expect(leader.node.submit(bytes("c"))).toBe("stopped");
+    await one.settle();
     expect(leader.disk.isClosed).toBe(false);
     leader.disk.release();
     await Promise.all(stopped);
@@ -759,6 +880,19 @@ describe("stop", () => {
     expect(leader.sent).toEqual([]);
     expect(leader.node.status().isFailed).toBe(false);
   });
+});
+
+test("the memory that raft reads mirrors what is durable", async () => {
+  const memory = new MemoryStorage();
+  const one = await cluster(1, { memory });
+  const leader = await one.elect();
+
+  submitAll(leader, "a");
+  await one.settle();
+
+  const { commit, term, vote } = leader.node.status();
+  expect(memory.initialState().hardState).toEqual({ commit, term, vote });
+  expect(memory.lastIndex()).toBe(commit);
 });
 
 test("a disk of memory gives back what was saved", () => {
