@@ -63,6 +63,7 @@ describe("a log whose disk fails", () => {
       expect(await failureOf(wal.save(null, [entryOf(2)], true))).toBe(failure);
       expect(await failureOf(wal.saveSnapshotRecord({ index: 1, term: 1 }))).toBe(failure);
       expect(await failureOf(wal.release(1))).toBe(failure);
+      expect(await failureOf(wal.purge({ maxSegments: 1 }))).toBe(failure);
       await wal.close();
       // A sync that failed is not asked for again: the kernel would say yes and mean nothing by it.
       expect(disk.datasyncCount).toBe(datasyncCount);

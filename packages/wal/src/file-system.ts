@@ -7,7 +7,7 @@ import * as fsPromises from "node:fs/promises";
 import { dirname, resolve as resolvePath } from "node:path";
 
 /** Mode bits of directories that are created: only the owner may look. */
-export const DIRECTORY_MODE = 0o700;
+const DIRECTORY_MODE = 0o700;
 /** Mode bits of log segments. */
 export const SEGMENT_MODE = 0o600;
 /** Mode bits of snapshot files, before the umask. */
@@ -107,6 +107,9 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
+/** One read of the system returns less than 2 GiB. */
+const READ_MAX_BYTES = 1024 * 1024 * 1024;
+
 const OPEN_FLAGS = { read: "r", write: "r+", create: "w" } as const;
 
 class NodeFileHandle implements FileHandle {
@@ -128,7 +131,8 @@ class NodeFileHandle implements FileHandle {
 
   #readOnce(target: Uint8Array, offset: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.read(this.#fd, target, offset, target.length - offset, position, (error, count) => {
+      const length = Math.min(target.length - offset, READ_MAX_BYTES);
+      fs.read(this.#fd, target, offset, length, position, (error, count) => {
         if (error) reject(error);
         else resolve(count);
       });

@@ -3,8 +3,8 @@
 // Linux: the lock is a listening socket in the abstract namespace, named after the device and inode
 // of the directory. Taking it is atomic, and the kernel drops it with the process, however that dies.
 // It is not seen across network namespaces: two containers that share a volume but not a network do
-// not exclude each other. A real etcd takes flocks on its segments; where the kernel lists one of
-// those in /proc/locks the directory is refused, but a real etcd cannot see our lock in return.
+// not exclude each other. A real etcd locks its segments (2.x by flock, 3.x by open file description);
+// where /proc/locks lists one of those the directory is refused, but a real etcd does not see our lock.
 //
 // Elsewhere: a file with the pid of the owner, taken over when no such process lives. Two processes
 // that find the same dead owner in the same instant are told apart by an exclusive create.
@@ -15,7 +15,8 @@ import * as path from "node:path";
 import { WalError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 
-const LOCK_FILE = ".kv.lock";
+/** The name of the lock file, where one is used. It is not part of a log. */
+export const LOCK_FILE = ".kv.lock";
 
 /** Holds a directory until it is released or the process ends. */
 export interface DirectoryLock {
@@ -36,7 +37,7 @@ export async function lockDirectory(directory: string, fileSystem: FileSystem): 
     `\0kv-directory-${status.deviceId.toString(16)}-${status.inode.toString(16)}`,
   );
   try {
-    await refuseFlockedFiles(directory, fileSystem);
+    await refuseLockedFiles(directory, fileSystem);
   } catch (error) {
     await lock.release();
     throw error;
@@ -45,7 +46,7 @@ export async function lockDirectory(directory: string, fileSystem: FileSystem): 
 }
 
 /** The lock of Linux: whoever listens under the name has it. Nobody is served. */
-export async function lockWithSocket(name: string): Promise<DirectoryLock> {
+async function lockWithSocket(name: string): Promise<DirectoryLock> {
   const server = net.createServer((socket) => socket.destroy());
   server.unref();
   await new Promise<void>((resolve, reject) => {
@@ -104,25 +105,25 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A real etcd holds an exclusive flock on each segment that it uses. */
-async function refuseFlockedFiles(directory: string, fileSystem: FileSystem): Promise<void> {
-  const flocked = await flockedInodes();
-  if (flocked.size === 0) return;
+/** A real etcd holds an exclusive lock on each segment that it uses. */
+async function refuseLockedFiles(directory: string, fileSystem: FileSystem): Promise<void> {
+  const lockedFiles = await lockedInodes();
+  if (lockedFiles.size === 0) return;
   for (const name of await fileSystem.list(directory)) {
     const status = await fileSystem.status(path.join(directory, name));
-    if (status !== null && flocked.has(procIdentity(status.deviceId, status.inode))) throw locked();
+    if (status !== null && lockedFiles.has(procIdentity(status.deviceId, status.inode))) throw locked();
   }
 }
 
-/** Lines look like `1: FLOCK  ADVISORY  WRITE 4711 08:02:131 0 EOF`. */
-async function flockedInodes(): Promise<Set<string>> {
+/** Lines look like `1: FLOCK  ADVISORY  WRITE 4711 08:02:131 0 EOF` or `2: OFDLCK ADVISORY  WRITE -1 …`. */
+async function lockedInodes(): Promise<Set<string>> {
   const identities = new Set<string>();
   // Without /proc, as in some sandboxes, this extra check says nothing; the own lock does not depend on it.
   const text = await fs.readFile("/proc/locks", "utf8").catch(() => "");
   for (const line of text.split("\n")) {
     const fields = line.trim().split(/\s+/);
     const [kind, identity] = [fields[1], fields[5]];
-    if (kind === "FLOCK" && identity !== undefined) identities.add(identity);
+    if ((kind === "FLOCK" || kind === "OFDLCK") && identity !== undefined) identities.add(identity);
   }
   return identities;
 }

@@ -48,7 +48,7 @@ export async function readSegments(
     const tail = replaySegment(segment, bytes, crc, replay);
     if (i === segments.length - 1) return { replay, tail };
     if (tail.kind === "torn" || !tail.isOpened) {
-      const message = "the segment ends inside a frame, and it is not the last one";
+      const message = "the segment is not whole, and it is not the last one";
       throw new WalError("E_TORN", message, { at: { segment: segment.name, offset: tail.endOffset } });
     }
     crc = tail.crc;

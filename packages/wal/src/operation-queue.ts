@@ -32,8 +32,13 @@ export class OperationQueue {
     return this.#refusal.code === "E_CLOSED";
   }
 
-  async #guard(operation: () => Promise<void>): Promise<void> {
+  /** For what need not wait for its turn. */
+  refuseAfterFailure(): void {
     if (this.#refusal !== null) throw this.#refusal;
+  }
+
+  async #guard(operation: () => Promise<void>): Promise<void> {
+    this.refuseAfterFailure();
     try {
       await operation();
     } catch (cause) {

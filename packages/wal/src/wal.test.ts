@@ -44,6 +44,13 @@ describe("creating", () => {
     expect(await Wal.exists(WAL_DIR, after)).toBe(true);
   });
 
+  test("is not kept from a directory that holds only a lock", async () => {
+    const disk = new SimulatedDisk();
+    disk.overwrite(`${WAL_DIR}/.kv.lock`, Buffer.from("1"));
+
+    await (await createLog(disk)).close();
+  });
+
   test("refuses a directory that has a log", async () => {
     const disk = new SimulatedDisk();
     await (await createLog(disk)).close();

@@ -14,7 +14,7 @@ import { Encoder } from "./encoder.ts";
 import { WalError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 import { isMissing, nodeFileSystem } from "./file-system.ts";
-import { lockDirectory } from "./lock.ts";
+import { LOCK_FILE, lockDirectory } from "./lock.ts";
 import type { DirectoryLock } from "./lock.ts";
 import { LogEnd } from "./log-end.ts";
 import { listSegments, readSegments } from "./log-reader.ts";
@@ -35,7 +35,7 @@ export const SEGMENT_SIZE_BYTES = 64_000_000;
 const BEGINNING: SnapshotPosition = { index: 0, term: 0 };
 const FIRST_SEGMENT = segmentAt(0, 0);
 
-/** What is reported besides errors: a repair, a takeover. Any logger of the project fits. */
+/** What is reported besides errors, such as a repair. Any logger of the project fits. */
 export interface WalLogger {
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
@@ -46,13 +46,13 @@ export interface WalOptions {
   /** True when the caller sees to it that no one else uses the directory; then no lock is taken. */
   readonly lockless?: boolean;
   readonly segmentSizeBytes?: number;
-  /** Called with the duration of each fdatasync of a save. */
+  /** Called with the duration of each fdatasync of the log; for metrics. */
   readonly onFsync?: (durationMs: number) => void;
   readonly logger?: WalLogger;
 }
 
 /**
- * A log, open for end. Calls may overlap and are done in order, but at most one `save` is in flight.
+ * A log, open for writing. Calls may overlap and are done in order, but at most one `save` is in flight.
  *
  * After any failure of a write, a sync or a rename the log is failed for good: every later call rejects
  * with the same `E_FAILED`, because nobody knows what is on the disk and asking again may lie.
@@ -89,12 +89,12 @@ export class Wal implements AsyncDisposable {
 
   /**
    * Whether there is a log: the directory can be listed and is not empty. The rest of a `create` that
-   * was interrupted does not count.
+   * was interrupted does not count, nor does a lock.
    */
   static async exists(directory: string, fileSystem: FileSystem = nodeFileSystem): Promise<boolean> {
     try {
       const names = await fileSystem.list(directory);
-      return names.some((name) => name !== FIRST_SEGMENT.name + UNFINISHED_SUFFIX);
+      return names.some((name) => name !== FIRST_SEGMENT.name + UNFINISHED_SUFFIX && name !== LOCK_FILE);
     } catch (cause) {
       if (isMissing(cause)) return false;
       throw new WalError("E_IO", "the log directory cannot be listed", { cause });
@@ -236,6 +236,7 @@ export class Wal implements AsyncDisposable {
    * @throws {WalError} `E_IO`
    */
   async purge(options: { readonly maxSegments: number }): Promise<string[]> {
+    this.#operations.refuseAfterFailure();
     const byName = new Map(this.#segments.map((segment) => [segment.name, segment]));
     const removed = await purgeOldest(
       this.#directory,
@@ -301,8 +302,8 @@ export class Wal implements AsyncDisposable {
       const segmentPath = path.join(this.#directory, segment.name);
       await truncateTornTail(fileSystem, segmentPath, tail.bytes, tail.endOffset);
     }
-    // `finish` has made sure that there is metadata.
-    const metadata = replay.metadataBytes!;
+    const metadata = replay.metadataBytes;
+    assert(metadata !== null, "a log without metadata has been refused");
     const encoder = new Encoder(tail.crc);
     const sizeBytes = tail.isOpened ? tail.endOffset : 0;
     const file = await SegmentFile.open(this.#directory, segment, sizeBytes, fileSystem);
