@@ -130,8 +130,13 @@ export class MembersHandler {
     return messageResponse(409, error.message, this.#headers);
   }
 
+  /** A timeout, a shutdown, or what etcd has no answer of its own for. */
   #fail(error: unknown): HttpResponse {
-    this.#logger.error("membership change failed", { error: String(error) });
+    if (error instanceof MemberError) {
+      this.#logger.warn("membership change failed", { code: error.code, error: error.message });
+    } else {
+      this.#logger.error("membership change failed unexpectedly", { error: String(error) });
+    }
     return internalError(this.#headers);
   }
 }

@@ -47,6 +47,10 @@ export async function writeStream(
   iterator: AsyncIterator<Uint8Array | string>,
 ): Promise<void> {
   writeHead(outgoing, response, -1);
+  if (outgoing.req.method === "HEAD") {
+    outgoing.end();
+    return;
+  }
   outgoing.flushHeaders();
   while (!outgoing.destroyed) {
     const { done, value } = await iterator.next();
@@ -90,6 +94,8 @@ function writeHead(outgoing: ServerResponse, response: HttpResponse, length: num
   raw.push("Date", httpDate());
   if (length >= 0) raw.push("Content-Length", String(length));
   outgoing.sendDate = false;
+  // 1.1 keeps connections anyway, and etcd does not say so.
+  if (outgoing.shouldKeepAlive && outgoing.req.httpVersionMinor === 1) outgoing.removeHeader("connection");
   outgoing.writeHead(response.status, raw);
 }
 

@@ -5,7 +5,14 @@ import { parseNodeId } from "@kv/raft/codec";
 import type { NodeId } from "@kv/raft";
 import { Store, type StoreEvent, type StoreStats } from "@kv/store";
 import type { Request } from "../../request.ts";
-import type { FollowerStats, Member, Result, SelfStats, Server } from "../../server-api.ts";
+import {
+  MemberError,
+  type FollowerStats,
+  type Member,
+  type Result,
+  type SelfStats,
+  type Server,
+} from "../../server-api.ts";
 
 const SELF = parseNodeId("8e9e05c52164694d");
 
@@ -64,25 +71,20 @@ export class MemoryServer implements Server {
     return this.isWell;
   }
 
-  addMember(peerUrls: readonly string[]): Promise<Member> {
+  async addMember(peerUrls: readonly string[]): Promise<Member> {
     const member: Member = { id: parseNodeId("abc"), name: "", peerUrls, clientUrls: [] };
     this.#members.push(member);
-    return Promise.resolve(member);
+    return member;
   }
 
-  removeMember(id: NodeId): Promise<void> {
-    this.#members.splice(
-      this.#members.findIndex((member) => member.id === id),
-      1,
-    );
-    return Promise.resolve();
+  async removeMember(id: NodeId): Promise<void> {
+    this.#members.splice(this.#indexOf(id), 1);
   }
 
-  updateMember(id: NodeId, peerUrls: readonly string[]): Promise<void> {
-    const at = this.#members.findIndex((member) => member.id === id);
+  async updateMember(id: NodeId, peerUrls: readonly string[]): Promise<void> {
+    const at = this.#indexOf(id);
     const old = this.#members[at];
     if (old !== undefined) this.#members[at] = { ...old, peerUrls };
-    return Promise.resolve();
   }
 
   selfStats(): SelfStats {
@@ -108,6 +110,12 @@ export class MemoryServer implements Server {
 
   storeStats(): StoreStats {
     return this.store.stats();
+  }
+
+  #indexOf(id: NodeId): number {
+    const at = this.#members.findIndex((member) => member.id === id);
+    if (at < 0) throw new MemberError("E_ID_NOT_FOUND", "etcdserver: ID not found");
+    return at;
   }
 
   async #apply(request: Request): Promise<Result> {
