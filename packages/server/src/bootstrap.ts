@@ -11,13 +11,13 @@ import {
   detectDataDir,
   lockDirectory,
   migrateDataDir,
-  nodeFileSystem,
   pathsOf,
   refuseLostLog,
   Wal,
   WalError,
   type DataDirPaths,
   type DirectoryLock,
+  type FileSystem,
 } from "@kv/wal";
 import { Snapshotter } from "@kv/wal/snap";
 import type { ServerConfig } from "./config.ts";
@@ -52,6 +52,7 @@ const NAMESPACES = ["/0", "/1"];
 
 export interface BootstrapDeps {
   readonly logger: Logger;
+  readonly fileSystem: FileSystem;
   /** Unix time in nanoseconds, for printed TTLs only. */
   readonly now: () => bigint;
 }
@@ -62,15 +63,16 @@ export interface BootstrapDeps {
  * @throws {StartError} why it cannot start, in etcd's words; nothing is harmed then.
  */
 export async function bootstrap(config: ServerConfig, deps: BootstrapDeps): Promise<Bootstrapped> {
-  const fileSystem = nodeFileSystem;
+  const { fileSystem } = deps;
   const paths = pathsOf(config.dataDir, { walDir: config.walDir ?? "" });
   try {
     if ((await detectDataDir(config.dataDir, fileSystem)) === "member-2.0.0") {
       await migrateDataDir(config.dataDir, fileSystem);
       deps.logger.info("moved the directories of 2.0.0 into the member directory");
     }
-    if (await Wal.exists(paths.wal, fileSystem))
-      return await withLock(paths, (lock) => restart(paths, lock, deps));
+    if (await Wal.exists(paths.wal, fileSystem)) {
+      return await withLock(paths, fileSystem, (lock) => restart(paths, lock, deps));
+    }
     await refuseLostLog(paths, fileSystem);
   } catch (error) {
     throw asStartError(error);
@@ -81,9 +83,10 @@ export async function bootstrap(config: ServerConfig, deps: BootstrapDeps): Prom
       : await joinCluster(config, deps.logger);
   try {
     await fileSystem.makeDirectory(paths.snap);
-    return await withLock(paths, async (lock) => {
+    return await withLock(paths, fileSystem, async (lock) => {
       const wal = await Wal.create(paths.wal, {
-        ...walOptions(deps),
+        fileSystem,
+        logger: deps.logger,
         metadata: { nodeId: plan.id, clusterId: plan.clusterId },
       });
       return {
@@ -104,13 +107,13 @@ export async function bootstrap(config: ServerConfig, deps: BootstrapDeps): Prom
 }
 
 async function restart(paths: DataDirPaths, lock: DirectoryLock, deps: BootstrapDeps): Promise<Bootstrapped> {
-  const fileSystem = nodeFileSystem;
+  const { fileSystem } = deps;
   await fileSystem.makeDirectory(paths.snap);
   const snapshotter = new Snapshotter(paths.snap, { fileSystem, logger: deps.logger });
   const snapshot = await snapshotter.load();
   const applied =
     snapshot === null ? { index: 0, term: 0 } : { index: snapshot.meta.index, term: snapshot.meta.term };
-  const wal = await Wal.open(paths.wal, { ...walOptions(deps), at: applied });
+  const wal = await Wal.open(paths.wal, { fileSystem, logger: deps.logger, at: applied });
   try {
     const { metadata, hardState, entries } = await wal.readAll();
     const store = new Store({ namespaces: NAMESPACES, now: deps.now });
@@ -142,16 +145,13 @@ async function restart(paths: DataDirPaths, lock: DirectoryLock, deps: Bootstrap
   }
 }
 
-function walOptions(deps: BootstrapDeps): { fileSystem: typeof nodeFileSystem; logger: Logger } {
-  return { fileSystem: nodeFileSystem, logger: deps.logger };
-}
-
 /** Takes the member directory before anything in it is touched, and gives it back when `open` fails. */
 async function withLock(
   paths: DataDirPaths,
+  fileSystem: FileSystem,
   open: (lock: DirectoryLock) => Promise<Bootstrapped>,
 ): Promise<Bootstrapped> {
-  const lock = await lockDirectory(paths.member, nodeFileSystem);
+  const lock = await lockDirectory(paths.member, fileSystem);
   try {
     return await open(lock);
   } catch (error) {

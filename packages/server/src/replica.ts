@@ -73,8 +73,13 @@ export class Replica {
   /** Members the transport has been told of as peers. */
   readonly #connected = new Set<NodeId>();
 
+  /** Entries up to here were committed before this start. */
+  readonly #replayUntil: number;
+  #hasReplayed = false;
+
   constructor(config: ServerConfig, started: Bootstrapped, deps: ReplicaDeps) {
     const { clock, logger, events } = deps;
+    this.#replayUntil = started.memory.initialState().hardState.commit;
     this.#started = started;
     this.#deps = deps;
     this.id = started.id;
@@ -135,6 +140,7 @@ export class Replica {
     this.transport = this.#openTransport(config);
     this.#meetMembers();
     this.node = this.#startNode(config);
+    this.#campaignIfAlone(started.applied.index);
   }
 
   /** Ends in the order in which nothing is lost: the driver finishes its save, then network, log and lock go. */
@@ -206,12 +212,14 @@ export class Replica {
         onApplied: (index) => {
           this.appliedAtMs = clock.now();
           this.#snapshots.applied(index);
+          this.#campaignIfAlone(index);
         },
         onRestored: (index) => this.#restored(index),
       }),
       clock,
       tickMs: config.heartbeatMs,
-      initialTicks: electionTick - 1,
+      // A new cluster has no leader to wait for; a member that comes back must first listen.
+      initialTicks: started.peers === null ? 0 : electionTick - 1,
       ...(started.peers === null ? {} : { bootstrap: started.peers }),
       onFatal: events.onFatal,
     });
@@ -232,6 +240,16 @@ export class Replica {
     for (const member of known)
       if (member.id !== this.id) this.transport.addRemote(member.id, member.peerUrls);
     for (const member of this.#others()) this.#connect(member);
+  }
+
+  /** Nobody else could win: a lone member that has replayed its log need not wait an election timeout. */
+  #campaignIfAlone(appliedIndex: number): void {
+    if (this.#hasReplayed || appliedIndex < this.#replayUntil) return;
+    this.#hasReplayed = true;
+    const { voters } = this.node.appliedConfState;
+    if (!this.#started.isRestart || voters.length !== 1 || voters[0] !== this.id) return;
+    // In the turn after this one, when raft knows as well that everything is applied.
+    this.#deps.clock.defer(() => this.node.campaign());
   }
 
   #restored(index: number): void {

@@ -4,6 +4,7 @@
 import { ConfChangeType, NONE, type NodeId } from "@kv/raft";
 import type { HttpHandler } from "@kv/rafthttp";
 import { ErrorCode, EtcdError, type StoreStats } from "@kv/store";
+import { nodeFileSystem, type FileSystem } from "@kv/wal";
 import { bootstrap, type Bootstrapped } from "./bootstrap.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { REMOVED_STOP_DELAY_MS, SERVER_VERSION, type ServerConfig } from "./config.ts";
@@ -32,6 +33,8 @@ export interface ServerDeps {
   readonly logger: Logger;
   /** The machine's clock unless a test brings its own. */
   readonly clock?: Clock;
+  /** The machine's disk unless a test brings its own. */
+  readonly fileSystem?: FileSystem;
 }
 
 // A healthy cluster applies the leader's clock every 500 ms; three of them missed is not healthy.
@@ -45,7 +48,8 @@ const HEALTHY_WITHIN_MS = 1_500;
 export async function createServer(config: ServerConfig, deps: ServerDeps): Promise<EtcdServer> {
   const clock = deps.clock ?? systemClock;
   const logger = deps.logger.child({ pkg: "etcdserver" });
-  const started = await bootstrap(config, { logger, now: () => clock.unixNanos() });
+  const fileSystem = deps.fileSystem ?? nodeFileSystem;
+  const started = await bootstrap(config, { logger, fileSystem, now: () => clock.unixNanos() });
   return new EtcdServer(config, started, { logger: deps.logger, clock });
 }
 
@@ -68,7 +72,11 @@ export class EtcdServer implements Server, AsyncDisposable {
   #closing: Promise<void> | null = null;
 
   /** Use `createServer`. */
-  constructor(config: ServerConfig, started: Bootstrapped, deps: Required<ServerDeps>) {
+  constructor(
+    config: ServerConfig,
+    started: Bootstrapped,
+    deps: { readonly logger: Logger; readonly clock: Clock },
+  ) {
     const { clock } = deps;
     const logger = deps.logger.child({ pkg: "etcdserver" });
     this.id = started.id;
