@@ -1,9 +1,9 @@
 // The connections to other members: HTTP/1.1, one request at a time on each, kept open for the next
 // one, but closed before the other side's 5 s for idle ones are over (peer-protocol.md §4, §17.14).
 
-import type { LookupFunction } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { Agent } from "undici";
+import { systemLookup } from "./host-lookup.ts";
 
 /** How to talk to https peers: the pair is shown to them, `ca` verifies them instead of the system's roots. */
 export type PeerTls = Pick<ConnectionOptions, "ca" | "cert" | "key" | "minVersion" | "passphrase">;
@@ -11,16 +11,11 @@ export type PeerTls = Pick<ConnectionOptions, "ca" | "cert" | "key" | "minVersio
 // Well below 5 s: undici looks at such timers about twice a second.
 const KEEP_ALIVE_MS = 3_000;
 
-/** How to connect. */
-export interface DialOptions {
+/** Makes the dispatcher of one transport or of one question. Whoever makes it destroys it. */
+export function createDispatcher(options: {
   readonly dialTimeoutMs: number;
   readonly tls: PeerTls | null;
-  /** Finds the address of a host name; null: the system does, in one of libuv's four threads, which fsync needs too. */
-  readonly lookup: LookupFunction | null;
-}
-
-/** Makes the dispatcher of one transport or of one question. Whoever makes it destroys it. */
-export function createDispatcher(options: DialOptions): Agent {
+}): Agent {
   return new Agent({
     allowH2: false,
     pipelining: 1,
@@ -29,7 +24,7 @@ export function createDispatcher(options: DialOptions): Agent {
     connect: {
       ...options.tls,
       timeout: options.dialTimeoutMs,
-      ...(options.lookup === null ? {} : { lookup: options.lookup }),
+      lookup: systemLookup,
     },
   });
 }

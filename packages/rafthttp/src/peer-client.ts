@@ -75,7 +75,6 @@ async function ask(url: string, path: string, options: AskOptions): Promise<Answ
   const dispatcher = createDispatcher({
     dialTimeoutMs: options.timeoutMs,
     tls: options.tls ?? null,
-    lookup: null,
   });
   try {
     const response = await dispatcher.request({ origin, path, method: "GET", signal });

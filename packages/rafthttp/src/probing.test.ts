@@ -97,7 +97,7 @@ async function setUp(
   const clock = new ManualClock(happenings);
   const receiver = new RecordingReceiver(happenings);
   const logger = recordingLogger(happenings);
-  const dispatcher = createDispatcher({ dialTimeoutMs: 1_000, tls: null, lookup: null });
+  const dispatcher = createDispatcher({ dialTimeoutMs: 1_000, tls: null });
   const server = createServer((request, response) => {
     expect(`${request.method} ${request.url}`).toBe("GET /raft/probing");
     happenings.add("asked");

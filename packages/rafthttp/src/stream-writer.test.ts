@@ -145,7 +145,7 @@ function setUp(): { writer: StreamWriter; clock: ManualClock; happenings: Happen
     stats: receiver,
     clock,
     logger: recordingLogger(happenings),
-    dispatcher: createDispatcher({ dialTimeoutMs: 1, tls: null, lookup: null }),
+    dispatcher: createDispatcher({ dialTimeoutMs: 1, tls: null }),
     headers: {},
   };
   const writer = new StreamWriter(context, PEER, new MessageEncoder(), (_, reason, lost) =>

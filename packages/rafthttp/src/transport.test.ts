@@ -201,21 +201,14 @@ describe("without streams", () => {
     await b.happenings.until(/^process 8/);
   });
 
-  test("host names are looked up as the caller wants", async () => {
+  test("a peer may be given by its host name", async () => {
+    await using a = await TestMember.start("a");
     await using b = await TestMember.start("b");
-    const asked: string[] = [];
-    await using a = await TestMember.start("a", 0, {
-      lookup: (hostname, _options, callback) => {
-        asked.push(hostname);
-        callback(null, [{ address: "127.0.0.1", family: 4 }]);
-      },
-    });
-    a.transport.addRemote(B, [`http://member-b.invalid:${b.port}`]);
+    a.transport.addRemote(B, [`http://localhost:${b.port}`]);
 
     a.transport.send([heartbeat(A, B, 1)]);
 
     await b.happenings.until(/^process 8/);
-    expect(asked).toEqual(["member-b.invalid"]);
   });
 
   test("a snapshot that cannot be delivered is reported so", async () => {

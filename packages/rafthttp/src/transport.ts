@@ -6,7 +6,6 @@
 //
 // Spec: peer-protocol.md.
 
-import type { LookupFunction } from "node:net";
 import { NONE, type Message, type NodeId } from "@kv/raft";
 import type { Agent } from "undici";
 import type { Clock } from "./clock.ts";
@@ -40,8 +39,6 @@ export interface HttpTransportOptions {
   readonly tls?: PeerTls | null;
   /** For one attempt to connect. */
   readonly dialTimeoutMs?: number;
-  /** Finds the addresses of peers; needed where a slow name server must not hold up the disk (architecture §9). */
-  readonly lookup?: LookupFunction | null;
 }
 
 /** What the transport calls. */
@@ -77,7 +74,6 @@ export class HttpTransport implements AsyncDisposable {
     this.#dispatcher = createDispatcher({
       dialTimeoutMs: options.dialTimeoutMs ?? DIAL_TIMEOUT_MS,
       tls: options.tls ?? null,
-      lookup: options.lookup ?? null,
     });
     this.#context = {
       id,
