@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import type { Clock } from "./clock.ts";
 import { ManualClock } from "./cluster.test.support.ts";
 import { Ticker } from "./ticker.ts";
 
-function ticker(clock: ManualClock): Ticker {
+function ticker(clock: Clock): Ticker {
   return new Ticker({ clock, tickMs: 100, maxDueCount: 5, onDue: () => undefined });
 }
 
@@ -30,6 +31,28 @@ test("ticks that nobody took do not grow beyond the limit", () => {
   }
 
   expect([ticks.takeDue(), ticks.takeDue()]).toEqual([5, 0]);
+});
+
+test("the next timer lies in the future, even when time passes while it is set", () => {
+  const clock = new ManualClock();
+  const delays: number[] = [];
+  const ticks = ticker({
+    now: () => (clock.time += 60),
+    after: (delayMs, callback) => {
+      delays.push(delayMs);
+      return clock.after(delayMs, callback);
+    },
+    defer: () => undefined,
+  });
+
+  for (let i = 0; i < 20; i++) {
+    clock.time += 100;
+    clock.fireTimers();
+  }
+  ticks.stop();
+
+  expect(delays.length).toBeGreaterThan(10);
+  expect(delays.filter((delayMs) => delayMs <= 0)).toEqual([]);
 });
 
 test("a stopped ticker has no timer", () => {

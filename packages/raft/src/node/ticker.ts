@@ -38,10 +38,11 @@ export class Ticker {
 
   readonly #onTimer = (): void => {
     const { clock, tickMs, maxDueCount, onDue } = this.#options;
-    const passed = Math.floor((clock.now() - this.#tickedAt) / tickMs);
+    const now = clock.now();
+    const passed = Math.floor((now - this.#tickedAt) / tickMs);
     this.#tickedAt += passed * tickMs;
     this.#dueCount = Math.min(this.#dueCount + passed, maxDueCount);
-    this.#cancel = clock.after(this.#tickedAt + tickMs - clock.now(), this.#onTimer);
+    this.#cancel = clock.after(this.#tickedAt + tickMs - now, this.#onTimer);
     if (passed > 0) onDue();
   };
 }
