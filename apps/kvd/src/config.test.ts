@@ -28,6 +28,7 @@ test("without flags the configuration is etcd's", () => {
     listenPeerUrls: ["http://localhost:2380", "http://localhost:7001"],
     listenClientUrls: ["http://localhost:2379", "http://localhost:4001"],
     isDefaultDataDir: true,
+    warnings: [],
   });
 });
 
@@ -75,4 +76,19 @@ test("an election timeout of exactly five heartbeats and one of 50 s are accepte
 
 test("who may become a proxy need not advertise, which is refused only because kvd is no proxy yet", () => {
   expect(() => config("--listen-client-urls=http://a:1", "--proxy=on")).toThrow("--proxy is not supported");
+});
+
+test("certificates beside http URLs are ignored with a warning per URL, never silently", () => {
+  expect(
+    config("--cert-file=c", "--listen-client-urls=http://a:1", "--advertise-client-urls=http://a:1").warnings,
+  ).toStrictEqual([
+    "The scheme of client url http://a:1 is http while client key/cert files are presented. Ignored client key/cert files.",
+  ]);
+  expect(config("--peer-client-cert-auth").warnings).toHaveLength(2);
+});
+
+test("the v3 preview is accepted and has no effect", () => {
+  expect(config("--experimental-v3demo").warnings).toStrictEqual([
+    "--experimental-v3demo has no effect: there is no v3 API",
+  ]);
 });

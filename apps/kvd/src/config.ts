@@ -14,6 +14,8 @@ export interface KvdConfig {
   readonly listenClientUrls: readonly string[];
   /** The data directory was not given but made up from the name. */
   readonly isDefaultDataDir: boolean;
+  /** What was given and has no effect; to be logged. */
+  readonly warnings: readonly string[];
 }
 
 /** A URL flag and the address flag of etcd 0.4 that does the same. */
@@ -50,6 +52,14 @@ const ADVERTISE_CLIENT: FlagPair = {
   address: "addr",
   certificate: CLIENT_CERTIFICATE,
 };
+
+const PEER_TLS_FLAGS = [
+  ...PEER_CERTIFICATE,
+  "peer-client-cert-auth",
+  "peer-trusted-ca-file",
+  "peer-ca-file",
+] as const;
+const CLIENT_TLS_FLAGS = [...CLIENT_CERTIFICATE, "client-cert-auth", "trusted-ca-file", "ca-file"] as const;
 
 const BOOTSTRAP_FLAGS = ["initial-cluster", "discovery", "discovery-srv"] as const;
 const ELECTION_MAX_MS = 50_000;
@@ -104,8 +114,13 @@ export function configFrom(flags: FlagSet): KvdConfig {
     initialAdvertisePeerUrls,
     advertiseClientUrls,
   });
-  const isDefaultDataDir = flags.get("data-dir") === "";
-  return Object.freeze({ server, listenPeerUrls, listenClientUrls, isDefaultDataDir });
+  return Object.freeze({
+    server,
+    listenPeerUrls,
+    listenClientUrls,
+    isDefaultDataDir: flags.get("data-dir") === "",
+    warnings: warningsOf(flags, listenPeerUrls, listenClientUrls),
+  });
 }
 
 /**
@@ -152,6 +167,24 @@ function checkElection(heartbeatMs: number, electionMs: number): void {
   if (electionMs > ELECTION_MAX_MS) {
     throw verifyError(`-election-timeout[${electionMs}ms] is too long, and should be set less than 50000ms`);
   }
+}
+
+/** Flags that do nothing here. All URLs are http: certificates are not used. */
+function warningsOf(
+  flags: FlagSet,
+  peerUrls: readonly string[],
+  clientUrls: readonly string[],
+): readonly string[] {
+  const isGiven = (names: readonly FlagName[]) => names.some((name) => flags.isSet(name));
+  return [
+    ...(isGiven(PEER_TLS_FLAGS) ? peerUrls.map((url) => ignoredCertificate("peer", url)) : []),
+    ...(isGiven(CLIENT_TLS_FLAGS) ? clientUrls.map((url) => ignoredCertificate("client", url)) : []),
+    ...(flags.get("experimental-v3demo") ? ["--experimental-v3demo has no effect: there is no v3 API"] : []),
+  ];
+}
+
+function ignoredCertificate(kind: string, url: string): string {
+  return `The scheme of ${kind} url ${url} is http while ${kind} key/cert files are presented. Ignored ${kind} key/cert files.`;
 }
 
 /** The default names the member `default`; with another name it names that. */

@@ -1,4 +1,6 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { KvdError } from "./errors.ts";
 import { FLAGS, FlagSet } from "./flags.ts";
 
 function parsed(...words: string[]): FlagSet {
@@ -95,4 +97,26 @@ test("-h and --help ask for help, whatever comes after", () => {
 
 test("ignored flags are remembered", () => {
   expect(parsed("--force", "-config=x").ignored).toStrictEqual(["force", "config"]);
+});
+
+test("any command line is either read or refused as unreadable", () => {
+  const name = fc.constantFrom(...Object.keys(FLAGS), "help", "force", "peers", "");
+  const word = fc.oneof(
+    fc.string(),
+    fc
+      .tuple(fc.constantFrom("-", "--", "---"), name, fc.constantFrom("", "="), fc.string())
+      .map((parts) => parts.join("")),
+  );
+  fc.assert(
+    fc.property(fc.array(word), (words) => {
+      const flags = new FlagSet();
+      try {
+        const { rest } = flags.parse(words);
+        expect(words.slice(words.length - rest.length)).toStrictEqual(rest);
+      } catch (error) {
+        expect(error).toBeInstanceOf(KvdError);
+        expect(error).toHaveProperty("code", "E_USAGE");
+      }
+    }),
+  );
 });

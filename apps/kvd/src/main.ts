@@ -42,20 +42,19 @@ async function main(words: readonly string[]): Promise<void> {
     const config = configFrom(flags);
     logger = loggerFrom(flags);
     dieOnLooseErrors(logger);
-    await run(config, flags, logger);
+    await run(config, logger);
   } catch (error) {
     fail(error, logger.child({ pkg: "etcdmain" }));
   }
 }
 
 /** Resolves when the member has stopped by itself; signals end the process from elsewhere. */
-async function run(config: KvdConfig, flags: FlagSet, logger: Logger): Promise<void> {
+async function run(config: KvdConfig, logger: Logger): Promise<void> {
   const log = logger.child({ pkg: "etcdmain" });
   for (const line of versionLines()) log.info(line);
   const cpus = availableParallelism();
   log.info(`setting maximum number of CPUs to 1, total number of available CPUs is ${cpus}`);
-  if (flags.get("experimental-v3demo"))
-    log.warn("the v3 API is not supported, --experimental-v3demo has no effect");
+  for (const warning of config.warnings) log.warn(warning);
 
   const member = await startMember(config, logger);
   handleOtherSignals(() => ({

@@ -27,7 +27,7 @@ export interface Answer {
 }
 
 /** Any request; `form` is sent as a form body. */
-async function request(
+export async function request(
   method: string,
   url: string,
   options: { readonly form?: Readonly<Record<string, string>>; readonly timeoutMs?: number } = {},
@@ -76,4 +76,16 @@ export async function getJson<T>(url: string): Promise<T> {
   const text = await response.text();
   if (response.status !== 200) throw new Error(`GET ${url} was answered ${response.status}: ${text}`);
   return JSON.parse(text) as T;
+}
+
+/** Sends JSON. @throws {Error} unless the answer is a success. */
+export async function postJson(url: string, body: unknown): Promise<void> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`POST ${url} was answered ${response.status}: ${text}`);
 }
