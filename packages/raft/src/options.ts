@@ -107,6 +107,12 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
   return resolved;
 }
 
+/** @throws {RaftError} E_CONFIG unless `applied` is 0 or inside of the log's [first, commit]. */
+export function checkApplied(applied: number, first: number, commit: number): void {
+  if (applied === 0 || (applied >= first && applied <= commit)) return;
+  throw unacceptable("applied", `${applied} is outside of [${first}, ${commit}], what the storage has`);
+}
+
 function checkIdentity(options: ResolvedOptions): void {
   if (!/^[1-9a-f][0-9a-f]{0,15}$/.test(options.id)) {
     throw unacceptable("id", `must be hex of a 64-bit number other than ${NONE}, got "${options.id}"`);

@@ -14,7 +14,7 @@ import { hup, isTransferCampaign, answerVote } from "./election.ts";
 import { entriesSizeBytes, payloadSizeBytes } from "./entry-size.ts";
 import { RaftLog } from "./log.ts";
 import { kindOf, Message, MessageType } from "./message.ts";
-import type { Compat, ResolvedOptions } from "./options.ts";
+import { checkApplied, type Compat, type ResolvedOptions } from "./options.ts";
 import { ReadQueue, type ReadState } from "./read-only.ts";
 import { stepCandidate } from "./step-candidate.ts";
 import { stepFollower } from "./step-follower.ts";
@@ -67,6 +67,7 @@ export class Raft {
     this.term = hardState.term;
     this.vote = hardState.vote;
     this.log.loadCommit(hardState);
+    checkApplied(options.applied, this.log.applied, this.log.committed);
     if (options.applied > 0) this.log.appliedTo(options.applied, 0);
     this.becomeFollower(this.term, NONE);
   }
