@@ -154,6 +154,19 @@ describe("a frozen store", () => {
     );
   });
 
+  test("remembers a node as it was at the freeze, however often it changes afterwards", () => {
+    const store = newStore();
+    store.set("/1/a", PLAIN);
+    store.set("/1/d", { ...PLAIN, dir: true });
+    const expected = encode(store);
+    const frozen = store.freeze();
+
+    for (const value of ["second", "third"]) store.update("/1/a", { value, expiration: NOW, refresh: false });
+    for (const expiration of [NOW, null]) store.update("/1/d", { value: "", expiration, refresh: false });
+
+    expect(Buffer.concat([...frozen.slices()].filter((it) => it !== null)).equals(expected)).toBe(true);
+  });
+
   test("is right when children of a huge directory come and go while they are gathered and sorted", () => {
     const store = newStore();
     for (let i = 0; i < 20_000; i++) store.set(`/1/big/k${(i * 7919) % 20_000}`, PLAIN);

@@ -70,3 +70,15 @@ test("removing a node that is not in the heap changes nothing", () => {
 
   expect(drain(heap)).toEqual(["a"]);
 });
+
+test("the node that fills the gap of a removed one may have to rise", () => {
+  const heap = new TtlHeap();
+  // As an array: 1 | 10 2 | 11 12 3 4. Removing 11 moves 4 below 10.
+  const nodes = [1, 10, 2, 11, 12, 3, 4].map((expiration) => expiring(`n${expiration}`, expiration, 1));
+  for (const node of nodes) heap.add(node);
+
+  for (const node of nodes) if (node.name === "n11") heap.remove(node);
+
+  heap.checkInvariants();
+  expect(drain(heap)).toEqual(["n1", "n2", "n3", "n4", "n10", "n12"]);
+});

@@ -171,6 +171,17 @@ describe("a watch ends", () => {
     expect(seen.map((line) => Number.parseInt(line, 10))).toEqual(seen.map((_line, i) => i + 1));
   });
 
+  test("by the usual limit once the history it began with has been taken", () => {
+    for (let i = 0; i < 50; i++) put("/1/a");
+    const watcher = watch("/1/a", { since: 1 });
+    expect(drain(watcher)).toHaveLength(50);
+
+    for (let i = 0; i <= WATCHER_QUEUE_LIMIT; i++) put("/1/a");
+
+    expect(watcher.ended).toBe(true);
+    expect(drain(watcher)).toHaveLength(WATCHER_QUEUE_LIMIT);
+  });
+
   test("when it is closed, twice if need be, and forgets what was queued", () => {
     const watcher = watch("/1/a");
     put("/1/a");
