@@ -1,5 +1,13 @@
 import { beforeEach, expect, test } from "vitest";
-import { ConfChangeType, EntryType, NONE, parseNodeId, type ConfChange, type Entry, type NodeId } from "@kv/raft";
+import {
+  ConfChangeType,
+  EntryType,
+  NONE,
+  parseNodeId,
+  type ConfChange,
+  type Entry,
+  type NodeId,
+} from "@kv/raft";
 import { Store } from "@kv/store";
 import { Applier } from "./applier.ts";
 import { Cluster } from "./cluster.ts";
@@ -53,7 +61,11 @@ class Replica {
   }
 
   add(member: Member): ConfChange {
-    return this.change({ type: ConfChangeType.AddNode, nodeId: member.id, context: encodeMemberContext(member) });
+    return this.change({
+      type: ConfChangeType.AddNode,
+      nodeId: member.id,
+      context: encodeMemberContext(member),
+    });
   }
 
   value(path: string): string | null {
@@ -139,7 +151,11 @@ test("members come, publish themselves, move and go, at etcd's store indexes", (
   expect(replica.store.index).toBe(1);
   expect(replica.value("/0/members/a/raftAttributes")).toBe('{"peerURLs":["http://a:1"]}');
 
-  replica.apply({ method: "PUT", path: "/0/members/a/attributes", val: '{"name":"n","clientURLs":["http://a:2"]}' });
+  replica.apply({
+    method: "PUT",
+    path: "/0/members/a/attributes",
+    val: '{"name":"n","clientURLs":["http://a:2"]}',
+  });
   expect(replica.cluster.members()).toEqual([
     { id: "a", name: "n", peerUrls: ["http://a:1"], clientUrls: ["http://a:2"] },
   ]);
@@ -157,7 +173,11 @@ test("members come, publish themselves, move and go, at etcd's store indexes", (
 
 test.each<[string, () => ConfChange, string]>([
   ["an id that is there", () => replica.add(newMember(A, ["http://x:1"])), "E_ID_EXISTS"],
-  ["a peer URL that is taken", () => replica.add(newMember(parseNodeId("d"), ["http://a:1"])), "E_PEER_URL_EXISTS"],
+  [
+    "a peer URL that is taken",
+    () => replica.add(newMember(parseNodeId("d"), ["http://a:1"])),
+    "E_PEER_URL_EXISTS",
+  ],
   ["an id that was removed", () => replica.add(newMember(B, ["http://b:1"])), "E_ID_REMOVED"],
   [
     "the removal of nobody",
@@ -211,17 +231,24 @@ test("the cluster version is told, and one above ours is fatal", () => {
   expect(replica.cluster.version).toBe("2.3.0");
   expect(replica.versions).toEqual(["2.3.0"]);
 
-  expect(() => replica.apply({ method: "PUT", path: "/0/version", val: "3.0.0" })).toThrow("cannot be downgraded");
+  expect(() => replica.apply({ method: "PUT", path: "/0/version", val: "3.0.0" })).toThrow(
+    "cannot be downgraded",
+  );
 });
 
 test("a cluster read from a recovered store is the one that was built", async () => {
   replica.add(newMember(A, ["http://a:1", "http://a:2"]));
   replica.add(newMember(B, ["http://b:1"]));
-  replica.apply({ method: "PUT", path: "/0/members/a/attributes", val: '{"name":"n","clientURLs":["http://a:3"]}' });
+  replica.apply({
+    method: "PUT",
+    path: "/0/members/a/attributes",
+    val: '{"name":"n","clientURLs":["http://a:3"]}',
+  });
   replica.apply({ method: "PUT", path: "/0/version", val: "2.3.0" });
   replica.change({ type: ConfChangeType.RemoveNode, nodeId: B });
   const chunks: Uint8Array[] = [];
-  for await (const chunk of replica.store.freeze().encode({ pause: () => Promise.resolve() })) chunks.push(chunk);
+  for await (const chunk of replica.store.freeze().encode({ pause: () => Promise.resolve() }))
+    chunks.push(chunk);
 
   const other = new Replica();
   other.store.recover(Buffer.concat(chunks));

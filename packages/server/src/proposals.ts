@@ -30,6 +30,8 @@ export interface ProposalsDeps {
 export class Proposals {
   readonly waiting: Wait<Request, Result> = new Wait();
   readonly #deps: ProposalsDeps;
+  /** Proposals that found no leader; at most as many as wait, and gone with them. */
+  #kept: { readonly suffix: number; readonly data: Uint8Array }[] = [];
   #stopped = false;
 
   constructor(deps: ProposalsDeps) {
@@ -39,8 +41,8 @@ export class Proposals {
   /**
    * Proposes a request and waits until it is applied here.
    *
-   * Without a leader the proposal is dropped and the wait ends with the timeout, as in etcd: the
-   * client is told only what is known.
+   * While no leader is known the proposal is kept and goes out when there is one, as long as its
+   * client waits. One that went to a leader that has just died is lost, and the wait ends with the timeout.
    *
    * @throws {EtcdError} as a rejection: what the store refused, or 300 on timeout, shutdown or overload.
    */
@@ -48,27 +50,29 @@ export class Proposals {
     const { ids } = this.#deps;
     if (this.#stopped) return Promise.reject(stoppedError());
     if (this.waiting.size >= PENDING_LIMIT) {
-      return Promise.reject(raftError("etcdserver: too many requests are waiting"));
+      return Promise.reject(overloadedError());
     }
     const suffix = ids.nextSuffix();
     request.idHigh = ids.high(suffix);
     request.idLow = suffix % TWO_32;
     const answer = this.waiting.register(suffix, request, this.#deps.now());
-    const outcome = this.#deps.submit(encodeRequest(request));
-    if (outcome === "busy" || outcome === "stopped") {
-      this.waiting
-        .take(suffix)
-        ?.reject(
-          outcome === "stopped" ? stoppedError() : raftError("etcdserver: too many requests are waiting"),
-        );
-    }
+    this.#submit(suffix, encodeRequest(request));
     return answer;
+  }
+
+  /** Lets out what was kept for want of a leader. */
+  leaderKnown(): void {
+    const kept = this.#kept;
+    this.#kept = [];
+    for (const { suffix, data } of kept) if (this.waiting.has(suffix)) this.#submit(suffix, data);
   }
 
   /** Ends the waits that have lasted too long. To be called several times a second. */
   sweep(): void {
     const { now, timeoutMs, timeoutCause } = this.#deps;
+    const before = this.waiting.size;
     this.waiting.expire(now() - timeoutMs, (waiter) => raftError(timeoutCause(waiter.startMs)));
+    if (this.waiting.size < before) this.#kept = this.#kept.filter(({ suffix }) => this.waiting.has(suffix));
   }
 
   /** Answers everyone who waits that the server stops, and everyone who comes later. */
@@ -76,6 +80,17 @@ export class Proposals {
     this.#stopped = true;
     this.waiting.rejectAll(stoppedError);
   }
+
+  #submit(suffix: number, data: Uint8Array): void {
+    const outcome = this.#deps.submit(data);
+    if (outcome === "ok") return;
+    if (outcome === "dropped") this.#kept.push({ suffix, data });
+    else this.waiting.take(suffix)?.reject(outcome === "busy" ? overloadedError() : stoppedError());
+  }
+}
+
+function overloadedError(): EtcdError {
+  return raftError("etcdserver: too many requests are waiting");
 }
 
 function raftError(cause: string): EtcdError {

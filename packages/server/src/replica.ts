@@ -7,7 +7,7 @@
 //       └──────── Machine ──► Store, Cluster
 
 import { randomInt } from "node:crypto";
-import type { NodeId } from "@kv/raft";
+import { NONE, type NodeId } from "@kv/raft";
 import { RaftNode } from "@kv/raft/node";
 import { HttpTransport, type RaftReceiver } from "@kv/rafthttp";
 import type { Store } from "@kv/store";
@@ -227,6 +227,8 @@ export class Replica {
       if (lead === this.leadership.leader) return; // only the role has changed
       events.onLeader(lead, term);
       this.leadership.changed(lead);
+      // From inside the loop nothing can be proposed; in the next turn it can.
+      if (lead !== NONE) clock.defer(() => this.proposals.leaderKnown());
     });
     return node;
   }

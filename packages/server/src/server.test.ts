@@ -189,7 +189,7 @@ test("keys expire by the leader's clock alone", async () => {
 
   await turnUntil({ clock, disk }, () => {
     try {
-      server.do(get("/gone"));
+      void server.do(get("/gone"));
       return false;
     } catch {
       return true; // error 100: it has expired

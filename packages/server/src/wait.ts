@@ -32,6 +32,10 @@ export class Wait<V, R> {
     });
   }
 
+  has(id: number): boolean {
+    return this.#waiting.has(id);
+  }
+
   /** Takes the one who waits for `id` out, or null: answered already, given up, or of another process. */
   take(id: number): Waiter<V, R> | null {
     const waiter = this.#waiting.get(id);

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { clientHandler, createServer, nodeEngine, systemClock } from "./index.ts";
+import { temporaryDirectory } from "./server.test.support.ts";
+
+const EXPORTED = { clientHandler, createServer, nodeEngine, systemClock };
+
+test("the example of the README runs and prints what a reader expects", async () => {
+  await using directory = await temporaryDirectory();
+  const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+  const example = /```ts\n(import [\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  const statement = `import { ${Object.keys(EXPORTED).join(", ")} } from "@kv/server";`;
+  expect(example.startsWith(statement)).toBe(true);
+  const body = stripTypeScriptTypes(`async () => {${example.slice(statement.length)}}`);
+  const printed: string[] = [];
+  const console = {
+    log: (...words: unknown[]) => printed.push(words.join(" ")),
+    warn: (...words: unknown[]) => printed.push(words.join(" ")),
+    error: (...words: unknown[]) => printed.push(words.join(" ")),
+  };
+
+  // eslint-disable-next-line no-implied-eval, no-new-func -- the text under test is our own README
+  const run = new Function(...Object.keys(EXPORTED), "directory", "console", `return (${body})()`) as (
+    ...parts: unknown[]
+  ) => Promise<void>;
+  await run(...Object.values(EXPORTED), directory.path, console);
+
+  expect(printed).toHaveLength(1);
+  expect(printed[0]).toMatch(
+    /^201 \{"action":"set","node":\{"key":"\/hello","value":"world","modifiedIndex":\d+,"createdIndex":\d+\}\}\n$/,
+  );
+});
