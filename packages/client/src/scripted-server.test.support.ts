@@ -102,13 +102,15 @@ export function setEvent(key: string, value: string, index: number): unknown {
 export class ManualClock implements Clock {
   readonly delays: number[] = [];
   readonly #pending = new Set<() => void>();
-  #waiters: (() => void)[] = [];
+  readonly #waiters: (() => void)[] = [];
 
   after(delayMs: number, callback: () => void): () => void {
     this.delays.push(delayMs);
     this.#pending.add(callback);
-    for (const waiter of this.#waiters.splice(0)) waiter();
-    return () => void this.#pending.delete(callback);
+    return () => {
+      this.#pending.delete(callback);
+      if (this.#pending.size === 0) for (const waiter of this.#waiters.splice(0)) waiter();
+    };
   }
 
   get pendingCount(): number {
@@ -122,9 +124,9 @@ export class ManualClock implements Clock {
     for (const callback of due) callback();
   }
 
-  /** Resolves with the next timer. */
-  nextTimer(): Promise<void> {
-    return new Promise((resolve) => void this.#waiters.push(resolve));
+  /** Resolves when no timer is left. */
+  async noTimer(): Promise<void> {
+    if (this.#pending.size > 0) await new Promise<void>((resolve) => void this.#waiters.push(resolve));
   }
 }
 

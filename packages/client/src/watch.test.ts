@@ -1,8 +1,10 @@
+import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
 import { Client } from "./client.ts";
 import type { ClientOptions } from "./client.ts";
 import type { WatchEvent, WatchOptions } from "./watch.ts";
 import {
+  ManualClock,
   ScriptedServer,
   cut,
   cutAfterHead,
@@ -166,6 +168,25 @@ describe("reconnecting", () => {
     await expect(play([denied], 1)).rejects.toMatchObject({ errorCode: 110 });
     await expect(play([text("<html>")], 1)).rejects.toMatchObject({ code: "E_BAD_RESPONSE" });
   });
+});
+
+test("the timeout of a watch ends with the head of the answer, so a quiet watch may last", async () => {
+  const clock = new ManualClock();
+  const { promise: answered, resolve } = Promise.withResolvers<ServerResponse>();
+  await using server = await ScriptedServer.start((response) => {
+    response.writeHead(200, { "x-etcd-index": "7" });
+    response.write("\n", () => resolve(response));
+  });
+  await using client = new Client({ endpoints: [server.url], clock, timeoutMs: 250 });
+
+  const next = client.watch("/a").next();
+  const response = await answered;
+  await clock.noTimer();
+  clock.fire();
+  response.end(JSON.stringify(setEvent("/a", "late", 8)));
+
+  expect((await next).value).toMatchObject({ type: "event", node: { value: "late" } });
+  expect(clock.delays).toEqual([250]);
 });
 
 describe("the end", () => {
