@@ -74,6 +74,26 @@ test("SIGUSR1 and SIGUSR2 have no effect", async () => {
   expect(server.process.log).not.toContain("Debugger");
 });
 
+test("SIGQUIT prints the state of the process and ends it with status 2", async () => {
+  await using server = await startSingle();
+
+  const exit = await server.process.kill("SIGQUIT");
+
+  expect(exit).toStrictEqual({ code: 2, signal: null });
+  const state: unknown = JSON.parse(server.process.log.slice(server.process.log.indexOf("\n{") + 1));
+  expect(state).toMatchObject({ raftTerm: 2, etcdIndex: 3 });
+});
+
+test("SIGHUP kills without a word, and nothing acknowledged is lost", async () => {
+  await using server = await startSingle();
+  const written = await put(server.clientUrl, "/a", "b");
+
+  expect(await server.process.kill("SIGHUP")).toStrictEqual({ code: null, signal: "SIGHUP" });
+  await server.start(initialCluster([server]));
+
+  expect(await get(server.clientUrl, "/a")).toStrictEqual(written);
+});
+
 test("a second server on the same data directory is refused at once", async () => {
   await using server = await startSingle();
   await using other = await newMember("single");
@@ -114,4 +134,12 @@ test("the log has etcd's line format and the lines that scripts wait for", async
     / I \| etcdserver: published \{Name:single ClientURLs:\[http:\/\/[^ ]+\]\} to cluster [0-9a-f]+\n/,
   );
   expect(server.process.output).toBe("");
+});
+
+test("--log-format=json gives one object per line", async () => {
+  await using server = await startSingle(["--log-format=json"]);
+
+  const lines = server.process.log.trimEnd().split("\n");
+  expect(lines.map((line) => typeof JSON.parse(line))).toStrictEqual(lines.map(() => "object"));
+  expect(server.process.log).toMatch(/"pkg":"etcdserver","msg":"published \{Name:single /);
 });
