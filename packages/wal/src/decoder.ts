@@ -168,7 +168,7 @@ function recordTypeOf(value: number): RecordType | null {
   }
 }
 
-/** A varint of at most five bytes in its shortest form, which is the only one a writer of records writes. */
+/** A varint of at most five bytes: nothing in the head of a record is longer. */
 function varintAt(bytes: Uint8Array, start: number, limit: number): { value: number; end: number } | null {
   let value = 0;
   let scale = 1;
@@ -176,7 +176,7 @@ function varintAt(bytes: Uint8Array, start: number, limit: number): { value: num
     const byte = bytes[at]!;
     value += (byte & 127) * scale;
     scale *= 128;
-    if (byte < 128) return byte === 0 && at > start ? null : { value, end: at + 1 };
+    if (byte < 128) return { value, end: at + 1 };
   }
   return null;
 }

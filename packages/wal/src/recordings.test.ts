@@ -74,6 +74,7 @@ describe.each(RECORDED_MEMBERS)("$name", (member) => {
     expect(content.entries.at(-1)).toMatchObject({ index: newest["Index"], term: newest["Term"] });
     expect(content.hardState).toEqual(newestRecord(member, "state"));
     const { end } = last.records.at(-1)!;
+    // 2.3.8 refuses v238-zero-tail; nothing is lost by taking its zeros for a write that did not arrive.
     const isTorn = end === "torn-body" || (end === "zero-length" && last.records[0]!.pad === 0);
     expect(fs.existsSync(path.join(walDir, `${last.file}.broken`))).toBe(isTorn);
 

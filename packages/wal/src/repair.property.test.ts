@@ -22,6 +22,8 @@ import {
 import { RecordType } from "./record.ts";
 import { SimulatedDisk } from "./simulated-disk.test.support.ts";
 
+// Tests that open a log thousands of times; a second on an idle machine.
+const EXHAUSTIVE = { timeout: 60_000 };
 const FIRST_SEGMENT = `${WAL_DIR}/${FIRST_SEGMENT_NAME}`;
 
 /** A log and, after each save, its size and its last index. */
@@ -113,60 +115,57 @@ describe("a log that is cut off", () => {
     );
   });
 
-  test("of 2.0.0 at any byte reopens to a prefix, or is refused unchanged where a commit index is ahead of its entries", async () => {
-    using unpacked = unpackFixture("v200-basic");
-    const bytes = fs.readFileSync(path.join(unpacked.dataDir, "wal", FIRST_SEGMENT_NAME));
-    const whole = (await reopen(diskWith(bytes))).entries;
-    const decoder = new Decoder(bytes, 0);
-    while (decoder.next() && decoder.type !== RecordType.Snapshot);
-    decoder.next();
-    let reopened = 0;
-    for (let cut = decoder.offset; cut < bytes.length; cut++) {
-      const disk = diskWith(bytes.subarray(0, cut));
+  test(
+    "of 2.0.0 at any byte reopens to a prefix, or is refused unchanged where a commit index is ahead of its entries",
+    EXHAUSTIVE,
+    async () => {
+      using unpacked = unpackFixture("v200-basic");
+      const bytes = fs.readFileSync(path.join(unpacked.dataDir, "wal", FIRST_SEGMENT_NAME));
+      const whole = (await reopen(diskWith(bytes))).entries;
+      const decoder = new Decoder(bytes, 0);
+      while (decoder.next() && decoder.type !== RecordType.Snapshot);
+      decoder.next();
+      let reopened = 0;
+      for (let cut = decoder.offset; cut < bytes.length; cut++) {
+        const disk = diskWith(bytes.subarray(0, cut));
 
-      const outcome = await reopen(disk).catch((error: unknown) => error);
+        const outcome = await reopen(disk).catch((error: unknown) => error);
 
-      if (outcome instanceof WalError) {
-        // 2.0 writes the state first; it and 2.3.8 refuse such a log too.
-        expect(outcome.code).toBe("E_COMMIT");
-        expect(segmentNames(disk)).toEqual([FIRST_SEGMENT_NAME]);
-        continue;
+        if (outcome instanceof WalError) {
+          // 2.0 writes the state first; it and 2.3.8 refuse such a log too.
+          expect(outcome.code).toBe("E_COMMIT");
+          expect(segmentNames(disk)).toEqual([FIRST_SEGMENT_NAME]);
+          continue;
+        }
+        reopened++;
+        const { entries } = await reopen(disk);
+        expect(entries).toEqual(whole.slice(0, entries.length));
       }
-      reopened++;
-      const { entries } = await reopen(disk);
-      expect(entries).toEqual(whole.slice(0, entries.length));
-    }
-    expect(reopened).toBeGreaterThan(1000);
-  });
+      expect(reopened).toBeGreaterThan(1000);
+    },
+  );
 });
 
 describe("a flipped bit", () => {
-  test("anywhere is refused with its segment and offset, or lies in the last frame and is cut off", async () => {
+  test("anywhere is refused with its segment and offset, and nothing is changed", EXHAUSTIVE, async () => {
     const batches = [
       entriesOf(1, 2),
       [{ ...entryOf(3), data: null }],
-      entriesOf(4, 5, 2, 700),
+      entriesOf(4, 5, 2, 220),
       [entryOf(6, 2)],
     ];
     const { bytes } = await logOf(batches);
-    const all = batches.flat();
-    let refused = 0;
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const disk = diskWith(flipBit(bytes, bit));
 
       const outcome = await reopen(disk).catch((error: unknown) => error);
 
-      if (outcome instanceof WalError) {
-        refused++;
-        expect(outcome.at?.segment, outcome.message).toBe(FIRST_SEGMENT_NAME);
-        // The frame named is the one that was hit, or one behind it.
-        expect(outcome.at!.offset).toBeLessThanOrEqual(bit >>> 3);
-        expect(segmentNames(disk)).toEqual([FIRST_SEGMENT_NAME]);
-        continue;
-      }
-      expect(outcome).toMatchObject({ entries: all.slice(0, 5) });
+      if (!(outcome instanceof WalError)) throw new Error(`bit ${bit} was not noticed`);
+      expect(outcome.at?.segment, outcome.message).toBe(FIRST_SEGMENT_NAME);
+      // The frame that was hit, never one behind it.
+      expect(outcome.at!.offset).toBeLessThanOrEqual(bit >>> 3);
+      expect(segmentNames(disk)).toEqual([FIRST_SEGMENT_NAME]);
     }
-    expect(refused).toBe(bytes.length * 8);
   });
 
   test("in a length field in the middle does not drop what follows, as it does in 2.3.8", async () => {
@@ -182,7 +181,7 @@ describe("a flipped bit", () => {
     }
   });
 
-  test("in a log of 3.4.23 is refused, or lies in the zeros behind it", async () => {
+  test("in a log of 3.4.23 is refused, or lies in the zeros behind it", EXHAUSTIVE, async () => {
     using unpacked = unpackFixture("v3423-mixed-v3");
     const preallocated = fs.readFileSync(path.join(unpacked.dataDir, "member/wal", FIRST_SEGMENT_NAME));
     const end = 2920; // by the dump
