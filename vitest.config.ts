@@ -5,6 +5,9 @@ import { defineConfig } from "vitest/config";
 // Packages resolve each other's src/ through this condition, so unit tests need no build.
 const conditions = ["@kv/source"];
 
+// A unit test takes milliseconds; this is for machines that do much else at the same time.
+const UNIT_TEST_TIMEOUT_MS = 30_000;
+
 // Whole-process tests own their machine: one file at a time, with room for slow disks.
 const PROCESS_TEST_TIMEOUT_MS = 60_000;
 
@@ -15,7 +18,7 @@ export default defineConfig({
     projects: [
       ...globSync(["packages/*", "apps/*"], { cwd: import.meta.dirname }).map((root) => ({
         extends: true as const,
-        test: { name: root, root, include: ["src/**/*.test.ts"] },
+        test: { name: root, root, include: ["src/**/*.test.ts"], testTimeout: UNIT_TEST_TIMEOUT_MS },
       })),
       ...globSync("apps/*/test", { cwd: import.meta.dirname }).map((root) => ({
         extends: true as const,
