@@ -67,6 +67,24 @@ test.each<[KeyMethod, string, Partial<Request>]>([
   expect(parse(method, query)).toEqual({ ...newRequest(method, "/1/a"), ...expected });
 });
 
+test.each([
+  ["value", "1", "2"],
+  ["ttl", "1", "2"],
+  ["dir", "true", "false"],
+  ["prevExist", "true", "false"],
+  ["prevValue", "1", "2"],
+  ["prevIndex", "1", "2"],
+  ["refresh", "false", "true"],
+  ["recursive", "true", "false"],
+  ["sorted", "true", "false"],
+  ["quorum", "true", "false"],
+  ["wait", "true", "false"],
+  ["waitIndex", "1", "2"],
+  ["stream", "true", "false"],
+])("the first %s counts", (name, first, second) => {
+  expect(parse("GET", `${name}=${first}&${name}=${second}`)).toEqual(parse("GET", `${name}=${first}`));
+});
+
 test("a value of the form comes before one of the query", () => {
   expect(parse("PUT", "value=q&ttl=9", "value=b").val).toBe("b");
   expect(parse("PUT", "value=q&ttl=9", "value=b").expiration).toBe(NOW + 9_000_000_000n);

@@ -1,5 +1,6 @@
-// The open connections of a listener, and how they end: idle ones at once, streams in the middle of
-// their bodies, the others when their answers are out (client-api.md §16, shutdown).
+// The open connections of a listener, and how they end when it closes: streams in the middle of their
+// bodies, the others when their answers are out (client-api.md §16, shutdown). Idle ones are ended by
+// node:http itself.
 
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -97,12 +98,11 @@ export class Connections {
     return controller.signal;
   }
 
-  /** Ends all connections; resolves when the last one is gone. Called once. */
+  /** Ends all connections that are not idle; resolves when the last one is gone. Called once. */
   async close(): Promise<void> {
     this.#isClosing = true;
     for (const [socket, connection] of this.#connections) {
       if (connection.streamCount > 0) socket.destroy();
-      else if (connection.pendingCount === 0) socket.destroySoon();
     }
     for (const controller of this.#controllers) abortForClose(controller);
     if (this.#connections.size === 0) return;

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HttpBodyError, type HttpHandler, type HttpRequest, type HttpResponse } from "@kv/rafthttp/http";
 import { RawConnection } from "../testing/raw-connection.ts";
 import { silentLogger } from "../testing/silent-logger.ts";
+import { CLOSE_GRACE_MS } from "./connections.ts";
 import type { Listener } from "./engine.ts";
 import { listenNode } from "./node.ts";
 
@@ -71,6 +72,7 @@ describe("requests", () => {
   test.each([
     ["/a/b?x=1&y", { path: "/a/b", rawPath: "/a/b", query: "x=1&y" }],
     ["/a%2Fb%20c?q=%20", { path: "/a/b c", rawPath: "/a%2Fb%20c", query: "q=%20" }],
+    ["/a+b%2Bc", { path: "/a+b+c", rawPath: "/a+b%2Bc", query: "" }],
     ["/%ff%E2%98%83", { path: "/\udcff☃", rawPath: "/%ff%E2%98%83", query: "" }],
     ["http://host:1/a?b?c", { path: "/a", rawPath: "/a", query: "b?c" }],
     ["/a?", { path: "/a", rawPath: "/a", query: "" }],
@@ -413,6 +415,17 @@ describe("malformed requests are 400 and end the connection", () => {
     expect(await connection.untilClosed()).toMatch(/^HTTP\/1\.1 431 .*431 Request Header Fields Too Large$/s);
   });
 
+  test("garbage behind a request that has its answer is told so", async () => {
+    handler = async () => text("ok");
+    await using connection = await RawConnection.open(listener.url);
+
+    connection.send(GET);
+    await connection.until("ok");
+    connection.send("GARBAGE\r\n\r\n");
+
+    expect(await connection.untilClosed()).toMatch(/ok.*400 Bad Request$/s);
+  });
+
   test("garbage behind a request that waits for its answer closes without a word", async () => {
     const { promise } = Promise.withResolvers<HttpResponse>();
     handler = () => promise;
@@ -425,8 +438,17 @@ describe("malformed requests are 400 and end the connection", () => {
 });
 
 describe("close", () => {
+  // The grace for answers never ends here: what has to wait for it would wait for ever.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   test("ends connections that wait for a request, used or not", async () => {
-    handler = () => text("ok");
+    handler = async () => text("ok");
     await using used = await RawConnection.open(listener.url);
     await using unused = await RawConnection.open(listener.url);
     used.send(GET);
@@ -452,6 +474,46 @@ describe("close", () => {
 
     expect(await connection.untilClosed()).toMatch(/event\n\r\n$/);
     expect((await promise).aborted).toBe(true);
+  });
+
+  test("cuts a stream whose reader is stuck", async () => {
+    const asked = Promise.withResolvers<void>();
+    let piecesBeforeStop = 0;
+    handler = () => ({
+      status: 200,
+      headers: [],
+      body: (async function* () {
+        for (; ; piecesBeforeStop++) {
+          if (piecesBeforeStop === 3) asked.resolve();
+          yield Buffer.alloc(1_000_000);
+        }
+      })(),
+    });
+    await using connection = await RawConnection.open(listener.url);
+    connection.pause();
+    connection.send(GET);
+    await asked.promise;
+
+    await listener.close();
+
+    expect(piecesBeforeStop).toBeGreaterThanOrEqual(3);
+  });
+
+  test("cuts off answers that take longer than the grace", async () => {
+    const asked = Promise.withResolvers<void>();
+    handler = () => {
+      asked.resolve();
+      return Promise.withResolvers<HttpResponse>().promise;
+    };
+    await using connection = await RawConnection.open(listener.url);
+    connection.send(GET);
+    await asked.promise;
+
+    const closed = listener.close();
+    vi.advanceTimersByTime(CLOSE_GRACE_MS);
+    await closed;
+
+    expect(await connection.untilClosed()).toBe("");
   });
 
   test("lets an answer finish that was promised", async () => {
