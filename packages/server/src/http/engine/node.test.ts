@@ -1,7 +1,9 @@
+import { get, type RequestOptions } from "node:https";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HttpBodyError, type HttpHandler, type HttpRequest, type HttpResponse } from "@kv/rafthttp/http";
 import { RawConnection } from "../testing/raw-connection.ts";
 import { silentLogger } from "../testing/silent-logger.ts";
+import { TEST_CERTIFICATE, TEST_KEY } from "../testing/test-certificate.ts";
 import { CLOSE_GRACE_MS } from "./connections.ts";
 import type { Listener } from "./engine.ts";
 import { listenNode } from "./node.ts";
@@ -544,6 +546,41 @@ describe("close", () => {
     await again.close();
   });
 });
+
+test("over TLS the common name of a client with a certificate is known", async () => {
+  const tls = {
+    key: TEST_KEY,
+    cert: TEST_CERTIFICATE,
+    ca: TEST_CERTIFICATE,
+    requestCert: true,
+    rejectUnauthorized: false,
+  };
+  handler = (request) => text(JSON.stringify(request.remote));
+  await using secure = await listenNode(handler, { host: "127.0.0.1", port: 0, tls, logger: silentLogger });
+
+  const anonymous = await getSecurely(secure.url, { ca: TEST_CERTIFICATE });
+  const named = await getSecurely(secure.url, {
+    ca: TEST_CERTIFICATE,
+    key: TEST_KEY,
+    cert: TEST_CERTIFICATE,
+  });
+
+  expect(secure.url).toMatch(/^https:/);
+  expect(JSON.parse(anonymous)).toEqual({ address: "127.0.0.1" });
+  expect(JSON.parse(named)).toEqual({ address: "127.0.0.1", commonName: "alice" });
+});
+
+function getSecurely(url: string, options: RequestOptions): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { ...options, agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (piece: string) => (body += piece));
+      response.on("end", () => resolve(body));
+    });
+    request.on("error", reject);
+  });
+}
 
 test("an address that is taken is an error of the system", async () => {
   const port = Number(new URL(listener.url).port);

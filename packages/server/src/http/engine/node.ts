@@ -2,7 +2,8 @@
 // node:http goes: raw headers, own Date, one write per answer, no timeouts (performance.md §3). Hot path.
 //
 // Known differences from etcd, which node's parser decides: methods that it does not know (`get`) are
-// 400 instead of 405, CONNECT is refused by closing, repeated list headers are joined.
+// 400 instead of 405, CONNECT is refused by closing, repeated list headers are joined, and the page for
+// a missing Host is empty.
 
 import {
   createServer as createHttpServer,
