@@ -2,27 +2,29 @@
 // load as this, and a command line is judged by its start.
 
 import type { Agent } from "node:http";
+import type * as Https from "node:https";
 import type { TlsOptions, Transport, TransportRequest, TransportResponse } from "@kv/client";
 
 /** Sends requests over kept-alive connections. */
 export class HttpTransport implements Transport {
+  readonly #tls: TlsOptions | null;
   readonly #http = process.getBuiltinModule("node:http");
-  readonly #https = process.getBuiltinModule("node:https");
-  readonly #plainAgent: Agent;
-  readonly #tlsAgent: Agent;
+  readonly #plainAgent: Agent = new this.#http.Agent({ keepAlive: true });
+  /** Made with the first https request: few commands need it, and loading TLS costs as much as all the rest. */
+  #tlsAgent: Agent | null = null;
 
   constructor(tls: TlsOptions | null) {
-    this.#plainAgent = new this.#http.Agent({ keepAlive: true });
-    this.#tlsAgent = new this.#https.Agent({ keepAlive: true, ...tlsAgentOptions(tls) });
+    this.#tls = tls;
   }
 
   send({ endpoint, path, method, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
-    const isTls = endpoint.startsWith("https:");
-    const agent = isTls ? this.#tlsAgent : this.#plainAgent;
+    const library = endpoint.startsWith("https:")
+      ? this.#https()
+      : { module: this.#http, agent: this.#plainAgent };
     return new Promise((resolve, reject) => {
       const length = body === null ? {} : { "content-length": Buffer.byteLength(body) };
-      const options = { agent, method, headers: { ...headers, ...length }, signal };
-      const request = (isTls ? this.#https : this.#http).request(endpoint + path, options, (response) => {
+      const options = { agent: library.agent, method, headers: { ...headers, ...length }, signal };
+      const request = library.module.request(endpoint + path, options, (response) => {
         const header = (name: string): string | null => {
           const value = response.headers[name];
           return (Array.isArray(value) ? value[0] : value) ?? null;
@@ -36,8 +38,14 @@ export class HttpTransport implements Transport {
 
   close(): Promise<void> {
     this.#plainAgent.destroy();
-    this.#tlsAgent.destroy();
+    this.#tlsAgent?.destroy();
     return Promise.resolve();
+  }
+
+  #https(): { module: typeof Https; agent: Agent } {
+    const module = process.getBuiltinModule("node:https");
+    this.#tlsAgent ??= new module.Agent({ keepAlive: true, ...tlsAgentOptions(this.#tls) });
+    return { module, agent: this.#tlsAgent };
   }
 }
 
