@@ -50,9 +50,9 @@ test("imports are found at all", () => {
 });
 
 test("every package has its row in the table", () => {
-  const names = packages.map(({ manifest }) => manifest.name).toSorted();
+  const names = packages.map(({ manifest }) => manifest.name);
 
-  expect(names).toStrictEqual(Object.keys(TABLE).toSorted());
+  expect(new Set(names)).toStrictEqual(new Set(Object.keys(TABLE)));
 });
 
 describe.each(packages)("$manifest.name", ({ folder, manifest }) => {
