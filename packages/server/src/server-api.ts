@@ -91,7 +91,7 @@ export interface Server {
    *
    * @throws {EtcdError} what the store refused (thrown at once or as a rejection), or 300 on timeout and shutdown.
    */
-  do(request: Request, options?: { readonly signal?: AbortSignal }): Result | Promise<Result>;
+  do(request: Request): Result | Promise<Result>;
 
   /** Whether there is a leader and the log moves. */
   isHealthy(): boolean;
