@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { changeConfiguration, findConfStateFault, normalizeConfState } from "./conf-change.ts";
 import { compareNodeIds } from "./codec/index.ts";
-import { id } from "./test-cluster.ts";
+import { id } from "./cluster.test.support.ts";
 import {
   ConfChangeTransition,
   ConfChangeType,

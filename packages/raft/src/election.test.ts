@@ -13,7 +13,7 @@ import {
   TestCluster,
   TestNode,
   type NodeSetup,
-} from "./test-cluster.ts";
+} from "./cluster.test.support.ts";
 
 const { App, AppResp, Heartbeat, PreVote, PreVoteResp, Vote, VoteResp, TimeoutNow } = MessageType;
 

@@ -1,7 +1,7 @@
 // Elections: when a node campaigns, what it asks for, and when it gives its vote.
 // Raft paper §5.2, §5.4.1; pre-votes: Ongaro's thesis §9.6. Spec: raft.md §6.2, §8.
 
-import { fatal } from "./assert.ts";
+import { assert, fatal } from "./assert.ts";
 import { isEntries } from "./log.ts";
 import { Message, MessageType } from "./message.ts";
 import type { Raft } from "./raft.ts";
@@ -65,6 +65,7 @@ export function answerVote(raft: Raft, message: Message): void {
   // The term of the request: a pre-vote is granted for a term that this node has not reached.
   raft.send(new Message(type, message.from, raft.id, message.term));
   if (isPre) return;
+  assert(raft.vote === NONE || raft.vote === message.from, "a vote is given once in a term");
   raft.electionElapsed = 0;
   raft.vote = message.from;
   if (raft.trace !== null) raft.trace({ t: "vote", term: raft.term, vote: raft.vote });

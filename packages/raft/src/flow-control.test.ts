@@ -5,7 +5,15 @@ import { entrySize } from "./codec/index.ts";
 import { MessageType, type Message } from "./message.ts";
 import { ProgressState, type ProgressState as State } from "./progress.ts";
 import type { Status } from "./status.ts";
-import { bytes, entryAt, id, message, TestCluster, TestNode, type NodeSetup } from "./test-cluster.ts";
+import {
+  bytes,
+  entryAt,
+  id,
+  message,
+  TestCluster,
+  TestNode,
+  type NodeSetup,
+} from "./cluster.test.support.ts";
 
 const { App, AppResp, Heartbeat, HeartbeatResp } = MessageType;
 const { Probe, Replicate } = ProgressState;

@@ -4,13 +4,8 @@ export { Message, MessageType } from "./message.ts";
 export { RaftError, type RaftErrorCode } from "./errors.ts";
 
 // The node
-export {
-  RawNode,
-  type ApplyConfChangeResult,
-  type BootstrapPeer,
-  type ProposeResult,
-  type StepResult,
-} from "./raw-node.ts";
+export { RawNode, type ApplyConfChangeResult, type ProposeResult, type StepResult } from "./raw-node.ts";
+export type { BootstrapPeer } from "./bootstrap.ts";
 export type { Compat, RaftOptions } from "./options.ts";
 export { APPEND_WORKER, APPLY_WORKER, type AppendRequest, type ApplyRequest, type Ready } from "./ready.ts";
 export type { ReadState } from "./read-only.ts";

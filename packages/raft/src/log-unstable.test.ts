@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { UnstableLog } from "./log-unstable.ts";
-import { entriesOf, snapshotAt } from "./test-cluster.ts";
+import { entriesOf, snapshotAt } from "./cluster.test.support.ts";
 
 /** Entries from 5 on with these terms, perhaps a snapshot at 4, the first `inProgress` of them handed out. */
 function unstable(

@@ -3,7 +3,7 @@ import { entrySize } from "./codec/index.ts";
 import { RaftLog } from "./log.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { COMPACTED, UNAVAILABLE } from "./storage.ts";
-import { bytes, entriesOf, entryAt, snapshotAt } from "./test-cluster.ts";
+import { bytes, entriesOf, entryAt, snapshotAt } from "./cluster.test.support.ts";
 import { EntryType, NONE, type Entry } from "./types.ts";
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeConfChangeV2, encodeConfChange } from "./codec/index.ts";
 import { MessageType } from "./message.ts";
-import { bytes, id, message, snapshotAt, TestCluster, TestNode } from "./test-cluster.ts";
+import { bytes, id, message, snapshotAt, TestCluster, TestNode } from "./cluster.test.support.ts";
 import {
   ConfChangeTransition,
   ConfChangeType,

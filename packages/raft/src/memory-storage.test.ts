@@ -3,7 +3,7 @@ import { entrySize } from "./codec/index.ts";
 import { RaftError } from "./errors.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { COMPACTED, UNAVAILABLE } from "./storage.ts";
-import { entriesOf, entryAt, id, snapshotAt } from "./test-cluster.ts";
+import { entriesOf, entryAt, id, snapshotAt } from "./cluster.test.support.ts";
 import { EMPTY_CONF_STATE, type Entry } from "./types.ts";
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;

@@ -79,6 +79,62 @@ export class Message {
 
 const NO_MESSAGES: readonly Message[] = Object.freeze([]);
 
+/** By type: what only the node itself or its storage workers produce. */
+const IS_LOCAL: readonly boolean[] = flags([
+  MessageType.Hup,
+  MessageType.Beat,
+  MessageType.Unreachable,
+  MessageType.SnapStatus,
+  MessageType.CheckQuorum,
+  MessageType.StorageAppend,
+  MessageType.StorageAppendResp,
+  MessageType.StorageApply,
+  MessageType.StorageApplyResp,
+]);
+
+/** By type: what makes sense only from a member. */
+const IS_RESPONSE: readonly boolean[] = flags([
+  MessageType.AppResp,
+  MessageType.VoteResp,
+  MessageType.HeartbeatResp,
+  MessageType.ReadIndexResp,
+  MessageType.PreVoteResp,
+]);
+
+/** By type: what may come without a term, because it is local or on its way to whoever leads. */
+const IS_TERMLESS: readonly boolean[] = flags([
+  MessageType.Hup,
+  MessageType.Beat,
+  MessageType.Prop,
+  MessageType.Unreachable,
+  MessageType.SnapStatus,
+  MessageType.CheckQuorum,
+  MessageType.TransferLeader,
+  MessageType.ReadIndex,
+  MessageType.StorageApplyResp,
+  MessageType.ForgetLeader,
+]);
+
+/** Whether only the node itself or its storage workers produce messages of this type. */
+export function isLocal(type: MessageType): boolean {
+  return IS_LOCAL[type] === true;
+}
+
+/** Whether messages of this type make sense only from a member. */
+export function isResponse(type: MessageType): boolean {
+  return IS_RESPONSE[type] === true;
+}
+
+/** Whether a message of this type may have no term; any other one without a term is as old as can be. */
+export function isTermless(type: MessageType): boolean {
+  return IS_TERMLESS[type] === true;
+}
+
+/** One flag per type; the types are numbered from 0 in the order of `MessageType`. */
+function flags(types: readonly MessageType[]): readonly boolean[] {
+  return Object.values(MessageType).map((type) => types.includes(type));
+}
+
 /** The type as a plain number: a peer may send kinds that this version does not know. */
 export function kindOf(message: Message): number {
   return message.type;

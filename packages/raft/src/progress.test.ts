@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Inflights } from "./inflights.ts";
 import { Progress, ProgressState } from "./progress.ts";
-import { id } from "./test-cluster.ts";
+import { id } from "./cluster.test.support.ts";
 
 const { Probe, Replicate, Snapshot } = ProgressState;
 

@@ -16,7 +16,7 @@ import {
   TestCluster,
   TestNode,
   TestStorage,
-} from "./test-cluster.ts";
+} from "./cluster.test.support.ts";
 import { EMPTY_CONF_STATE, Role } from "./types.ts";
 
 const { App, AppResp, Heartbeat, HeartbeatResp, Prop, Snap, Vote, VoteResp } = MessageType;

@@ -13,7 +13,7 @@ import { assert } from "./assert.ts";
 import { hup, isTransferCampaign, answerVote } from "./election.ts";
 import { entriesSizeBytes, payloadSizeBytes } from "./entry-size.ts";
 import { RaftLog } from "./log.ts";
-import { kindOf, Message, MessageType } from "./message.ts";
+import { isTermless, kindOf, Message, MessageType } from "./message.ts";
 import { checkApplied, type Compat, type ResolvedOptions } from "./options.ts";
 import { ReadQueue, type ReadState } from "./read-only.ts";
 import { stepCandidate } from "./step-candidate.ts";
@@ -117,7 +117,8 @@ export class Raft {
    */
   step(message: Message): boolean {
     if (this.trace !== null) this.trace({ t: "recv", message });
-    if (message.term !== 0 && !this.#passGate(message)) return true;
+    const isGated = message.term !== 0 || !isTermless(message.type);
+    if (isGated && !this.#passGate(message)) return true;
     switch (kindOf(message)) {
       case MessageType.Hup:
         hup(this, this.isPreVoteOn ? "preElection" : "election");
@@ -257,6 +258,7 @@ export class Raft {
   /** @throws {RaftError} E_FATAL if the state contradicts itself. Integer compares only. */
   checkInvariants(): void {
     this.log.checkInvariants();
+    assert(this.term >= this.log.lastTerm, "the term is at least that of the last entry");
     if (this.role !== Role.Leader) return;
     assert(this.lead === this.id, "a leader knows itself as the leader");
     const progresses = this.tracker.progresses;

@@ -3,7 +3,7 @@ import { RaftError } from "./errors.ts";
 import { MessageType, type Message } from "./message.ts";
 import { APPEND_WORKER } from "./ready.ts";
 import type { Storage } from "./storage.ts";
-import { bytes, entryAt, id, message, snapshotAt, TestCluster, TestNode } from "./test-cluster.ts";
+import { bytes, entryAt, id, message, snapshotAt, TestCluster, TestNode } from "./cluster.test.support.ts";
 import { Role } from "./types.ts";
 
 const { App, AppResp, Beat, CheckQuorum, Heartbeat, HeartbeatResp, Hup, PreVoteResp, ReadIndexResp } =
@@ -312,4 +312,44 @@ test("every transition is traced, in order", () => {
     "commit",
     "apply",
   ]);
+});
+
+describe("what no honest member sends changes nothing", () => {
+  const joined = { ...snapshotAt(9, 1, ["1"]).meta.confState, learners: [id("1")] };
+  test.for([
+    ["entries that do not follow their place", App, { index: 1, logTerm: 1, entries: [entryAt(3, 1)] }],
+    ["entries with a gap", App, { index: 1, logTerm: 1, entries: [entryAt(2, 1), entryAt(4, 1)] }],
+    ["an append without a term", App, { term: 0, index: 1, logTerm: 1, entries: [entryAt(2, 1)] }],
+    [
+      "a snapshot whose configuration contradicts itself",
+      MessageType.Snap,
+      { snapshot: { meta: { index: 9, term: 1, confState: joined }, data: null } },
+    ],
+  ] as const)("%s", ([, type, fields]) => {
+    const node = new TestNode({ log: [1], term: 1 });
+
+    node.raw.step(message(type, { from: "2", to: "1", term: 1, ...fields }));
+
+    expect(node.raw.status()).toMatchObject({ lastIndex: 1, term: 1, commit: 0 });
+    expect(node.raw.failure).toBeNull();
+  });
+
+  test.for([
+    ["an acknowledgement beyond the log", { index: 99 }],
+    ["an acknowledgement without a term", { index: 1, term: 0 }],
+  ] as const)("%s", ([, fields]) => {
+    const node = new TestNode().lead();
+    node.drain();
+
+    node.raw.step(message(AppResp, { from: "2", to: "1", term: 1, ...fields }));
+
+    expect(node.raw.status().progress?.[id("2")]?.match).toBe(0);
+    expect(node.raw.commit).toBe(0);
+  });
+});
+
+test("a log that is newer than the term of its node is damaged", () => {
+  const node = new TestNode({ log: [5], term: 3 });
+
+  expect(() => node.raw.tick()).toThrow("at least that of the last entry");
 });

@@ -7,18 +7,18 @@
 // what it causes is in the next Ready, and advance() confirms exactly what the Ready contained.
 
 import { fatal } from "./assert.ts";
+import { bootstrap, type BootstrapPeer } from "./bootstrap.ts";
 import { encodeConfChange, encodeConfChangeV2 } from "./codec/index.ts";
 import { RaftError } from "./errors.ts";
 import { isEntries } from "./log.ts";
 import { applyChange } from "./membership.ts";
-import { Message, MessageType } from "./message.ts";
+import { isLocal, isResponse, Message, MessageType } from "./message.ts";
 import { resolveOptions, type Compat, type RaftOptions } from "./options.ts";
 import { isUnderstoodByEtcd2, proposeEntries } from "./propose.ts";
 import { Raft } from "./raft.ts";
 import { APPEND_WORKER, APPLY_WORKER, ReadySource, type Ready } from "./ready.ts";
 import { readStatus, type Status } from "./status.ts";
 import {
-  ConfChangeType,
   EntryType,
   NONE,
   Role,
@@ -48,33 +48,6 @@ export interface ApplyConfChangeResult {
   readonly confState: ConfState;
   readonly error?: RaftError;
 }
-
-/** A member of a new cluster. */
-export interface BootstrapPeer {
-  readonly id: NodeId;
-  readonly context?: Uint8Array;
-}
-
-/** Types that only the node itself or its workers produce. */
-const LOCAL_TYPES: ReadonlySet<MessageType> = new Set([
-  MessageType.Hup,
-  MessageType.Beat,
-  MessageType.Unreachable,
-  MessageType.SnapStatus,
-  MessageType.CheckQuorum,
-  MessageType.StorageAppend,
-  MessageType.StorageAppendResp,
-  MessageType.StorageApply,
-  MessageType.StorageApplyResp,
-]);
-/** Types that make sense only from a member. */
-const RESPONSE_TYPES: ReadonlySet<MessageType> = new Set([
-  MessageType.AppResp,
-  MessageType.VoteResp,
-  MessageType.HeartbeatResp,
-  MessageType.ReadIndexResp,
-  MessageType.PreVoteResp,
-]);
 
 const OK: StepResult = Object.freeze({ ok: true });
 const LOCAL: StepResult = Object.freeze({ ok: false, code: "E_LOCAL_MSG" });
@@ -149,7 +122,9 @@ export class RawNode {
     if (peers.length === 0) throw new RaftError("E_CONFIG", "a cluster needs at least one member");
     if (this.#raft.log.lastIndex !== 0) throw new RaftError("E_CONFIG", "only an empty node is bootstrapped");
     try {
-      this.#bootstrap(peers);
+      // Nothing is persisted yet, so the first Ready must carry the hard state.
+      this.#ready.forgetHardState();
+      bootstrap(this.#raft, peers);
       this.#raft.checkInvariants();
     } catch (cause) {
       throw this.#fail(cause);
@@ -228,8 +203,8 @@ export class RawNode {
       (type === MessageType.StorageAppendResp && from === APPEND_WORKER) ||
       (type === MessageType.StorageApplyResp && from === APPLY_WORKER);
     if (!isFromWorker) {
-      if (LOCAL_TYPES.has(type)) return LOCAL;
-      if (RESPONSE_TYPES.has(type) && this.#raft.tracker.get(from) === undefined) return UNKNOWN_PEER;
+      if (isLocal(type)) return LOCAL;
+      if (isResponse(type) && this.#raft.tracker.get(from) === undefined) return UNKNOWN_PEER;
     }
     return this.#stepLocal(message) ? OK : DROPPED;
   }
@@ -333,31 +308,6 @@ export class RawNode {
 
   status(): Status {
     return readStatus(this.#raft);
-  }
-
-  #bootstrap(peers: readonly BootstrapPeer[]): void {
-    const raft = this.#raft;
-    this.#ready.forgetHardState();
-    raft.becomeFollower(1, NONE);
-    const changes = peers.map((peer): ConfChange => ({
-      id: NONE,
-      type: ConfChangeType.AddNode,
-      nodeId: peer.id,
-      context: peer.context ?? null,
-    }));
-    const entries = changes.map((change, i): Entry => ({
-      term: 1,
-      index: i + 1,
-      type: EntryType.ConfChange,
-      data: encodeConfChange(change),
-    }));
-    raft.log.append(entries);
-    raft.log.commitTo(entries.length);
-    // In force now, so that the node can campaign; applied again when the entries come through Ready.
-    for (const change of changes) {
-      const error = applyChange(raft, change);
-      if (error !== null) throw error;
-    }
   }
 
   #propose(type: EntryType, data: readonly Uint8Array[]): ProposeResult {

@@ -3,7 +3,15 @@
 import { describe, expect, test } from "vitest";
 import { MessageType, type Message } from "./message.ts";
 import { decodePosition, encodePosition, type ReadState } from "./read-only.ts";
-import { bytes, entryAt, id, message, TestCluster, TestNode, type NodeSetup } from "./test-cluster.ts";
+import {
+  bytes,
+  entryAt,
+  id,
+  message,
+  TestCluster,
+  TestNode,
+  type NodeSetup,
+} from "./cluster.test.support.ts";
 import { ConfChangeTransition, ConfChangeType, Role } from "./types.ts";
 
 const { App, AppResp, Heartbeat, HeartbeatResp, ReadIndex, ReadIndexResp } = MessageType;

@@ -15,7 +15,7 @@ import {
   TestCluster,
   TestNode,
   type NodeSetup,
-} from "./test-cluster.ts";
+} from "./cluster.test.support.ts";
 import { Role } from "./types.ts";
 
 const { App, AppResp, Heartbeat, Snap, StorageAppendResp, Vote, VoteResp } = MessageType;

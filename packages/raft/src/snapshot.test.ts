@@ -16,7 +16,7 @@ import {
   TestCluster,
   TestNode,
   type NodeSetup,
-} from "./test-cluster.ts";
+} from "./cluster.test.support.ts";
 import { EMPTY_SNAPSHOT, Role, type ConfState, type Snapshot } from "./types.ts";
 
 const { App, AppResp, HeartbeatResp, Snap } = MessageType;
@@ -57,7 +57,9 @@ function peer(node: TestNode): NonNullable<Status["progress"]>[ReturnType<typeof
 }
 
 function installed(node: TestNode, snapshot: Snapshot, from = "2"): Message[] {
-  node.raw.step(message(Snap, { from, to: node.id, term: Math.max(1, node.raw.term), snapshot }));
+  node.raw.step(
+    message(Snap, { from, to: node.id, term: Math.max(snapshot.meta.term, node.raw.term), snapshot }),
+  );
   return node.drain();
 }
 

@@ -1,6 +1,7 @@
 // What a follower does with a message: obey the leader, forward the rest to it.
 // Raft paper §5.3, §7. Spec: raft.md §6.3, §12.
 
+import { findConfStateFault } from "./conf-change.ts";
 import { hup } from "./election.ts";
 import { kindOf, Message, MessageType } from "./message.ts";
 import type { Raft } from "./raft.ts";
@@ -68,6 +69,7 @@ function handleAppend(raft: Raft, message: Message): void {
     raft.send(answer);
     return;
   }
+  if (!isConsecutive(message)) return;
   const committed = log.committed;
   const last = log.maybeAppend(message.index, message.logTerm, message.commit, message.entries);
   if (last >= 0) {
@@ -83,6 +85,13 @@ function handleAppend(raft: Raft, message: Message): void {
   answer.rejectHint = hint.index;
   answer.logTerm = hint.term;
   raft.send(answer);
+}
+
+/** Whether the entries begin behind `index` and end where their count says. */
+function isConsecutive(message: Message): boolean {
+  const { entries, index } = message;
+  const count = entries.length;
+  return count === 0 || (entries[0]!.index === index + 1 && entries[count - 1]!.index === index + count);
 }
 
 function traceAppend(raft: Raft, message: Message, committed: number): void {
@@ -126,6 +135,7 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
   if (index <= raft.log.committed || raft.role !== Role.Follower) return false;
   const isSelfRequired = raft.options.snapshotWithoutSelf === "reject" && raft.compat === "modern";
   if (isSelfRequired && !isMember(confState, raft.id)) return false;
+  if (findConfStateFault(confState) !== null) return false;
   if (raft.log.matchTerm(index, term)) {
     // The log has it already: keep the log.
     raft.log.commitTo(index);

@@ -91,6 +91,8 @@ function isAnnouncedLoss(raft: Raft, peer: Progress, message: Message): boolean 
 
 /** The peer, or this node itself, has everything through `index`. */
 function handleAccept(raft: Raft, peer: Progress, index: number): void {
+  // Nobody can have what this leader has never had.
+  if (index > raft.log.lastIndex) return;
   const isNews = peer.maybeUpdate(index);
   if (!isNews && !(peer.match === index && peer.state === ProgressState.Probe)) return;
   switch (peer.state) {

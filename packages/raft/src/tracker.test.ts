@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { id } from "./test-cluster.ts";
+import { id } from "./cluster.test.support.ts";
 import { Tracker, VoteResult } from "./tracker.ts";
 import { EMPTY_CONF_STATE, type NodeId } from "./types.ts";
 

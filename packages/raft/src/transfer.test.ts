@@ -2,7 +2,15 @@
 
 import { expect, test } from "vitest";
 import { MessageType } from "./message.ts";
-import { bytes, entryAt, id, message, TestCluster, TestNode, type NodeSetup } from "./test-cluster.ts";
+import {
+  bytes,
+  entryAt,
+  id,
+  message,
+  TestCluster,
+  TestNode,
+  type NodeSetup,
+} from "./cluster.test.support.ts";
 import { NONE, Role } from "./types.ts";
 
 const { App, AppResp, Heartbeat, TimeoutNow, TransferLeader, Vote } = MessageType;
