@@ -6,6 +6,6 @@ export function assert(condition: boolean, message: string): asserts condition {
 }
 
 /** A broken invariant. The message is the invariant. */
-export class AssertionError extends Error {
+class AssertionError extends Error {
   override readonly name = "AssertionError";
 }

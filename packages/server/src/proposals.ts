@@ -12,7 +12,7 @@ import type { Result } from "./server-api.ts";
 import { Wait } from "./wait.ts";
 
 /** Requests that may wait at once; one more is refused, because memory is finite and the client will time out anyway. */
-export const PENDING_LIMIT = 65_536;
+const PENDING_LIMIT = 65_536;
 
 const TWO_32 = 0x1_0000_0000;
 

@@ -74,7 +74,7 @@ export function expandedExternOf(
 }
 
 /** Seconds from `now` to `expiration`, rounded up; differences beyond 64 bits of nanoseconds are cut off there. */
-export function ttlOf(expiration: UnixNanos, now: UnixNanos): number {
+function ttlOf(expiration: UnixNanos, now: UnixNanos): number {
   let left = expiration - now;
   if (left > INT64_MAX) left = INT64_MAX;
   if (left < -INT64_MAX) left = -INT64_MAX;

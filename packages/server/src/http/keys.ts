@@ -14,7 +14,7 @@ import { WatchBody } from "./watch.ts";
 import { keyEventJson, keyEventJsonWithoutNodes } from "./write-key-event.ts";
 
 /** The largest form body (client-api.md §4.2). */
-export const FORM_SIZE_MAX_BYTES = 10_485_760;
+const FORM_SIZE_MAX_BYTES = 10_485_760;
 
 const FORM_TYPE = "application/x-www-form-urlencoded";
 const ALLOW = "HEAD,GET,PUT,POST,DELETE";
