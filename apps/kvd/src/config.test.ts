@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { configFrom } from "./config.ts";
-import { FlagSet } from "./flags.ts";
+import { FlagSet } from "./flag-set.ts";
 
 function config(...words: string[]) {
   const flags = new FlagSet();

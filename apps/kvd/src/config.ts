@@ -4,8 +4,9 @@
 import { UrlError, parseInitialCluster } from "@kv/server";
 import type { ServerConfig } from "@kv/server";
 import { KvdError } from "./errors.ts";
+import type { FlagSet } from "./flag-set.ts";
 import { FLAGS } from "./flags.ts";
-import type { FlagName, FlagSet } from "./flags.ts";
+import type { FlagName } from "./flags.ts";
 
 /** How to run this process: the member and where it listens. Frozen. */
 export interface KvdConfig {

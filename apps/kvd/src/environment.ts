@@ -2,8 +2,9 @@
 // Spec: server-flags.md §1 "Environment".
 
 import { KvdError } from "./errors.ts";
-import { FLAGS, IGNORED_FLAGS, isFlag, quote, REMOVED_FLAGS } from "./flags.ts";
-import type { FlagSet } from "./flags.ts";
+import { ignoredFlagText, quote } from "./flag-set.ts";
+import type { FlagSet } from "./flag-set.ts";
+import { FLAGS, IGNORED_FLAGS, isFlag, REMOVED_FLAGS } from "./flags.ts";
 import type { Logger } from "./logger.ts";
 
 const PREFIX = "ETCD_";
@@ -31,6 +32,7 @@ export function setFlagsFromEnvironment(
     if (reason !== null) {
       problem = new KvdError("E_ENVIRONMENT", `invalid value ${quote(value)} for ${variable}: ${reason}`);
     }
+    if (IGNORED_FLAGS.has(name)) logger.warn(ignoredFlagText(name));
     logger.info(`recognized and used environment variable ${variable}=${value}`);
   }
   for (const [variable, value] of Object.entries(environment)) {

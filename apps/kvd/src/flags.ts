@@ -1,8 +1,7 @@
-// Every flag of etcd 2.3.8, and Go's way of reading a command line. The table is also the source of
-// the help text (help.ts) and of the ETCD_ variables (environment.ts). Spec: server-flags.md §1 to §4.
+// The table of all flags of etcd 2.3.8. The command line (flag-set.ts), the ETCD_ variables
+// (environment.ts) and the help text (help.ts) are read off it. Spec: server-flags.md §3, §4.
 
 import type { z } from "zod";
-import { KvdError } from "./errors.ts";
 import {
   boolean,
   integer,
@@ -39,8 +38,7 @@ const profiling = inSection("profiling");
 const preview = inSection("v3 preview (accepted, without effect)");
 const old = inSection("old names");
 
-/** All flags by name. */
-export const FLAGS = {
+const TABLE = {
   name: member(text, "default", "name of this member, as it is called in initial-cluster"),
   "data-dir": member(text, "", "where this member keeps its data; <name>.etcd when empty"),
   "wal-dir": member(text, "", "a directory of its own for the write-ahead log"),
@@ -125,17 +123,17 @@ export const FLAGS = {
 } as const;
 
 /** The name of a flag, without dashes. */
-export type FlagName = keyof typeof FLAGS;
+export type FlagName = keyof typeof TABLE;
 
 type FlagValues = {
-  readonly [Name in FlagName]: (typeof FLAGS)[Name] extends Flag<infer Value> ? Value : never;
+  readonly [Name in FlagName]: (typeof TABLE)[Name] extends Flag<infer Value> ? Value : never;
 };
 
 /** What a flag's text becomes. */
 export type FlagValue<Name extends FlagName> = FlagValues[Name];
 
-/** The table with the type of each value spelled out. */
-const TYPED_FLAGS: { readonly [Name in FlagName]: Flag<FlagValues[Name]> } = FLAGS;
+/** The table, with the type of each value spelled out. */
+export const FLAGS: { readonly [Name in FlagName]: Flag<FlagValues[Name]> } = TABLE;
 
 /** Flags of etcd 0.4 that are read and have no effect. */
 export const IGNORED_FLAGS: ReadonlySet<string> = new Set([
@@ -157,116 +155,9 @@ export const IGNORED_FLAGS: ReadonlySet<string> = new Set([
 /** Flags of etcd 0.4 that stop the start. */
 export const REMOVED_FLAGS: ReadonlySet<string> = new Set(["peers", "peers-file"]);
 
-/** What the command line asks for besides running. */
-export type Request = "run" | "help";
-
-/** The flags of one process: their values and which of them were given. The last one given wins. */
-export class FlagSet {
-  readonly #texts = new Map<FlagName, string>();
-  readonly #ignored: string[] = [];
-
-  /** Flags without effect that were given, in order. */
-  get ignored(): readonly string[] {
-    return this.#ignored;
-  }
-
-  /** Whether the flag was given on the command line or in the environment. */
-  isSet(name: FlagName): boolean {
-    return this.#texts.has(name);
-  }
-
-  /** The value given, else the default. The addresses of etcd 0.4 have none: ask `isSet` before. */
-  get<Name extends FlagName>(name: Name): FlagValue<Name> {
-    const { schema, initial } = TYPED_FLAGS[name];
-    return schema.parse(this.#texts.get(name) ?? initial);
-  }
-
-  /**
-   * Gives a flag its value. `name` may also be an ignored or a removed one.
-   *
-   * @returns why the value is not acceptable, or null.
-   */
-  set(name: string, value: string): string | null {
-    if (IGNORED_FLAGS.has(name)) {
-      this.#ignored.push(name);
-      return null;
-    }
-    if (REMOVED_FLAGS.has(name)) return `flag "-${name}" is no longer supported.`;
-    if (!isFlag(name)) return "no such flag";
-    const result = FLAGS[name].schema.safeParse(value);
-    if (!result.success) return result.error.issues[0]?.message ?? "invalid value";
-    this.#texts.set(name, value);
-    return null;
-  }
-
-  /**
-   * Reads a command line, as far as it consists of flags.
-   *
-   * @returns whether it asks for help, and the words left over.
-   * @throws {KvdError} `E_USAGE`
-   */
-  parse(words: readonly string[]): { readonly request: Request; readonly rest: readonly string[] } {
-    let at = 0;
-    while (at < words.length) {
-      const token = words[at] ?? "";
-      if (!token.startsWith("-") || token === "-") break;
-      at++;
-      if (token === "--") break;
-
-      const { name, value } = splitFlag(token);
-      if (!mayBeGiven(name)) {
-        if (name === "help" || name === "h") return { request: "help", rest: [] };
-        throw usageError(`flag provided but not defined: -${name}`);
-      }
-      if (value !== null) this.#setFromCommandLine(name, value);
-      else if (isBoolean(name)) this.#setFromCommandLine(name, "true");
-      else {
-        const next = words[at++];
-        if (next === undefined) throw usageError(`flag needs an argument: -${name}`);
-        this.#setFromCommandLine(name, next);
-      }
-    }
-    return { request: "run", rest: words.slice(at) };
-  }
-
-  #setFromCommandLine(name: string, value: string): void {
-    const problem = this.set(name, value);
-    if (problem === null) return;
-    if (isBoolean(name)) throw usageError(`invalid boolean value ${quote(value)} for -${name}: ${problem}`);
-    throw usageError(`invalid value ${quote(value)} for flag -${name}: ${problem}`);
-  }
-}
-
 /** Whether this is the name of a flag with a value. */
 export function isFlag(name: string): name is FlagName {
   return Object.hasOwn(FLAGS, name);
-}
-
-/** Whether a flag of this name may be given: a real, an ignored or a removed one. */
-function mayBeGiven(name: string): boolean {
-  return isFlag(name) || IGNORED_FLAGS.has(name) || REMOVED_FLAGS.has(name);
-}
-
-function isBoolean(name: string): boolean {
-  return IGNORED_FLAGS.has(name) || (isFlag(name) && FLAGS[name].isBoolean);
-}
-
-/** `-name`, `--name`, `-name=value`: one dash is as good as two. */
-function splitFlag(token: string): { readonly name: string; readonly value: string | null } {
-  const body = token.slice(token.startsWith("--") ? 2 : 1);
-  if (body.startsWith("-") || body.startsWith("=")) throw usageError(`bad flag syntax: ${token}`);
-  const equals = body.indexOf("=");
-  if (equals === -1) return { name: body, value: null };
-  return { name: body.slice(0, equals), value: body.slice(equals + 1) };
-}
-
-function usageError(message: string): KvdError {
-  return new KvdError("E_USAGE", message);
-}
-
-/** A text in double quotes with escapes, as Go prints it with %q. */
-export function quote(value: string): string {
-  return JSON.stringify(value);
 }
 
 function inSection(section: string) {

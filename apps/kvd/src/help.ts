@@ -38,7 +38,7 @@ Every flag can also be given as a variable: --data-dir as ETCD_DATA_DIR. The com
 `;
 }
 
-/** The four lines of `--version`. Scripts look for the first: it is the version of etcd that kvd stands in for. */
+/** The four lines of `--version`, which are also the first of the log. Scripts look for the first: it is the version of etcd that kvd stands in for. */
 export function versionLines(): readonly string[] {
   return [
     `etcd Version: ${SERVER_VERSION}`,

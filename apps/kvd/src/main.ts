@@ -9,11 +9,11 @@ import { configFrom } from "./config.ts";
 import type { KvdConfig } from "./config.ts";
 import { setFlagsFromEnvironment } from "./environment.ts";
 import { KvdError } from "./errors.ts";
-import { FlagSet } from "./flags.ts";
+import { FlagSet, ignoredFlagText } from "./flag-set.ts";
 import { flagList, USAGE, versionLines } from "./help.ts";
 import { createLogger, parsePackageLevels } from "./logger.ts";
 import type { Logger } from "./logger.ts";
-import { handleOtherSignals, stopOnSignals } from "./signals.ts";
+import { ignoreUserSignals, showStateOnQuit, stopOnSignals } from "./signals.ts";
 import { startMember } from "./start-member.ts";
 
 const EXIT_FAILURE = 1;
@@ -25,19 +25,14 @@ async function main(words: readonly string[]): Promise<void> {
   const flags = new FlagSet();
   let logger = createLogger({ format: "etcd", level: "info", packageLevels: new Map() });
   try {
-    const { request, rest } = flags.parse(words);
-    if (request === "help") return print(USAGE + flagList());
+    const { isHelp, rest } = flags.parse(words);
+    if (isHelp) return print(USAGE + flagList());
     for (const name of flags.ignored) {
-      logger.child({ pkg: "flags" }).warn(`flag "-${name}" is no longer supported - ignoring.`);
+      logger.child({ pkg: "flags" }).warn(ignoredFlagText(name));
     }
     const [stray] = rest;
     if (stray !== undefined) throw new KvdError("E_VERIFY", `'${stray}' is not a valid flag`);
-    if (flags.get("version"))
-      return print(
-        versionLines()
-          .map((line) => `${line}\n`)
-          .join(""),
-      );
+    if (flags.get("version")) return print(`${versionLines().join("\n")}\n`);
     setFlagsFromEnvironment(flags, process.env, logger.child({ pkg: "flags" }));
     const config = configFrom(flags);
     logger = loggerFrom(flags);
@@ -56,8 +51,9 @@ async function run(config: KvdConfig, logger: Logger): Promise<void> {
   log.info(`setting maximum number of CPUs to 1, total number of available CPUs is ${cpus}`);
   for (const warning of config.warnings) log.warn(warning);
 
+  ignoreUserSignals();
   const member = await startMember(config, logger);
-  handleOtherSignals(() => ({
+  showStateOnQuit(() => ({
     uptimeSeconds: process.uptime(),
     memory: process.memoryUsage(),
     active: process.getActiveResourcesInfo(),

@@ -29,10 +29,14 @@ export function stopOnSignals(stop: () => Promise<void>, logger: Logger): void {
   }
 }
 
-/** SIGUSR1 and SIGUSR2 have no effect (Node would open its debugger, or die); SIGQUIT prints `state` and ends. */
-export function handleOtherSignals(state: () => Readonly<Record<string, unknown>>): void {
+/** SIGUSR1 and SIGUSR2 have no effect. Without this Node would open its debugger, or die. */
+export function ignoreUserSignals(): void {
   process.on("SIGUSR1", () => undefined);
   process.on("SIGUSR2", () => undefined);
+}
+
+/** SIGQUIT prints `state` on standard error and ends the process. */
+export function showStateOnQuit(state: () => Readonly<Record<string, unknown>>): void {
   process.on("SIGQUIT", () => {
     process.stderr.write(`${JSON.stringify(state(), null, 2)}\n`, () => process.exit(QUIT_STATUS));
   });

@@ -239,6 +239,13 @@ describe("the environment", () => {
     expect(log).not.toContain("ETCD_CORS");
   });
 
+  test("flags without effect are ignored with a warning here, too", async () => {
+    const { log } = await run(["--proxy", "on"], { ETCD_FORCE: "true" });
+
+    expect(log).toContain(' W | flags: flag "-force" is no longer supported - ignoring.\n');
+    expect(log).toContain(" I | flags: recognized and used environment variable ETCD_FORCE=true\n");
+  });
+
   test("a variable counts as a flag that was given", async () => {
     const { code, log } = await run(["--discovery=http://x/y"], {
       ETCD_INITIAL_CLUSTER: "a=http://127.0.0.1:1",

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { KvdError } from "./errors.ts";
-import { FLAGS, FlagSet } from "./flags.ts";
+import { FlagSet } from "./flag-set.ts";
+import { FLAGS } from "./flags.ts";
 
 function parsed(...words: string[]): FlagSet {
   const flags = new FlagSet();
@@ -71,7 +72,7 @@ test.each([
 test("a boolean never takes the next word", () => {
   const flags = new FlagSet();
 
-  expect(flags.parse(["--debug", "false"])).toStrictEqual({ request: "run", rest: ["false"] });
+  expect(flags.parse(["--debug", "false"])).toStrictEqual({ isHelp: false, rest: ["false"] });
   expect(flags.get("debug")).toBe(true);
 });
 
@@ -91,8 +92,8 @@ test("a value may look like a flag", () => {
 });
 
 test("-h and --help ask for help, whatever comes after", () => {
-  expect(new FlagSet().parse(["--debug", "-h", "--nope"]).request).toBe("help");
-  expect(new FlagSet().parse(["--help"]).request).toBe("help");
+  expect(new FlagSet().parse(["--debug", "-h", "--nope"]).isHelp).toBe(true);
+  expect(new FlagSet().parse(["--help"]).isHelp).toBe(true);
 });
 
 test("ignored flags are remembered", () => {
