@@ -70,7 +70,7 @@ test.for([
   expect(peer.maybeDecrementTo(rejected, hint)).toBe(counts);
 
   expect([peer.next, peer.isFlowPaused]).toEqual([next, !counts]);
-  peer.checkInvariants();
+  peer.checkInvariants(20);
 });
 
 test.for([
@@ -119,8 +119,9 @@ test("C-29: activity is kept across changes of state and forgotten by a reset", 
 });
 
 test("J-29: invariants notice a next at match, and appends in flight to a peer that is probed", () => {
-  expect(() => progress({ match: 5, next: 5 }).checkInvariants()).toThrow("match is below next");
+  expect(() => progress({ match: 5, next: 5 }).checkInvariants(20)).toThrow("match is below next");
+  expect(() => progress({ match: 5, next: 6 }).checkInvariants(4)).toThrow("match is at most lastIndex");
   const peer = progress({ match: 1, next: 2 });
   peer.inflights.add(2, 1);
-  expect(() => peer.checkInvariants()).toThrow("in flight");
+  expect(() => peer.checkInvariants(20)).toThrow("in flight");
 });

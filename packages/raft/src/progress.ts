@@ -119,8 +119,9 @@ export class Progress {
   }
 
   /** @throws {RaftError} E_FATAL if the state contradicts itself. */
-  checkInvariants(): void {
+  checkInvariants(lastIndex: number): void {
     assert(this.match < this.next, "match is below next");
+    assert(this.match <= lastIndex, "match is at most lastIndex");
     assert(
       this.inflights.count === 0 || this.state === ProgressState.Replicate,
       "only a replicating peer has appends in flight",

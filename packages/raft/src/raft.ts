@@ -261,10 +261,9 @@ export class Raft {
     assert(this.term >= this.log.lastTerm, "the term is at least that of the last entry");
     if (this.role !== Role.Leader) return;
     assert(this.lead === this.id, "a leader knows itself as the leader");
-    const progresses = this.tracker.progresses;
-    for (let i = 0; i < progresses.length; i++) progresses[i]!.checkInvariants();
-    const self = this.tracker.get(this.id);
-    assert(self === undefined || self.match <= this.log.lastIndex, "the own match is at most lastIndex");
+    const lastIndex = this.log.lastIndex;
+    const { progresses } = this.tracker;
+    for (let i = 0; i < progresses.length; i++) progresses[i]!.checkInvariants(lastIndex);
   }
 
   #tickLeader(): void {

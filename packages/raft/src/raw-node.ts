@@ -43,6 +43,8 @@ export type StepResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: "E_LOCAL_MSG" | "E_PEER_NOT_FOUND" | "E_PROPOSAL_DROPPED" };
 
+export type { BootstrapPeer } from "./bootstrap.ts";
+
 /** The configuration after a change, and why the change had no effect if it had none. */
 export interface ApplyConfChangeResult {
   readonly confState: ConfState;

@@ -195,10 +195,10 @@ describe("a follower that gets a snapshot", () => {
     expect(node.raw.applied).toBe(11);
   });
 
-  test("E-11: ignores one that is not above its commit index", () => {
+  test.for([1, 9])("E-11: ignores one of term %i that is not above its commit index", (term) => {
     const node = new TestNode({ log: [1, 1, 1], commit: 2 });
 
-    expect(installed(node, snapshotAt(2, 1, ["1", "2"]))).toMatchObject([{ type: AppResp, index: 2 }]);
+    expect(installed(node, snapshotAt(2, term, ["1", "2"]))).toMatchObject([{ type: AppResp, index: 2 }]);
 
     expect([node.terms(), node.raw.confState.voters]).toEqual([
       [1, 1, 1],

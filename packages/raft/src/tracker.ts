@@ -20,7 +20,6 @@ export class Tracker {
   /** In ascending order of ids; learners included. */
   progresses: readonly Progress[] = [];
   config: ConfState = EMPTY_CONF_STATE;
-  #byId: Map<NodeId, Progress> = new Map();
   #incoming: readonly Progress[] = [];
   #outgoing: readonly Progress[] = [];
   readonly #votes: Map<NodeId, boolean> = new Map();
@@ -35,7 +34,11 @@ export class Tracker {
   }
 
   get(id: NodeId): Progress | undefined {
-    return this.#byId.get(id);
+    // Groups are small: this is faster than a map (bench: 64 proposals per round).
+    for (let i = 0; i < this.progresses.length; i++) {
+      if (this.progresses[i]!.id === id) return this.progresses[i];
+    }
+    return undefined;
   }
 
   isVoter(id: NodeId): boolean {
@@ -66,10 +69,9 @@ export class Tracker {
     const byId = new Map<NodeId, Progress>();
     const { voters, votersOutgoing, learners } = this.config;
     for (const id of [...voters, ...votersOutgoing, ...learners]) {
-      const old = renewed?.has(id) === true ? undefined : this.#byId.get(id);
+      const old = renewed?.has(id) === true ? undefined : this.get(id);
       byId.set(id, old ?? this.#newProgress(id, lastIndex));
     }
-    this.#byId = byId;
     this.progresses = [...byId.values()].toSorted((a, b) => compareNodeIds(a.id, b.id));
     for (const progress of this.progresses) progress.isLearner = learners.includes(progress.id);
     this.#incoming = this.progresses.filter((progress) => voters.includes(progress.id));
