@@ -119,7 +119,7 @@ export class RaftLog {
   ): number {
     if (!this.matchTerm(previousIndex, previousTerm)) return -1;
     const last = previousIndex + entries.length;
-    const start = this.#findConflict(entries);
+    const start = this.findConflict(entries);
     if (start < entries.length) {
       const conflict = entries[start]!.index;
       if (conflict <= this.committed) {
@@ -270,7 +270,7 @@ export class RaftLog {
   }
 
   /** The position of the first entry that is not in the log with the same term, or `entries.length`. */
-  #findConflict(entries: readonly Entry[]): number {
+  findConflict(entries: readonly Entry[]): number {
     let start = 0;
     while (start < entries.length && this.matchTerm(entries[start]!.index, entries[start]!.term)) start++;
     return start;

@@ -3,6 +3,7 @@ import { RaftError } from "./errors.ts";
 import { MessageType, type Message } from "./message.ts";
 import { APPEND_WORKER } from "./ready.ts";
 import type { Storage } from "./storage.ts";
+import type { TraceEvent } from "./trace.ts";
 import { bytes, entryAt, id, message, snapshotAt, TestCluster, TestNode } from "./cluster.test.support.ts";
 import { Role } from "./types.ts";
 
@@ -352,4 +353,19 @@ test("a log that is newer than the term of its node is damaged", () => {
   const node = new TestNode({ log: [5], term: 3 });
 
   expect(() => node.raw.tick()).toThrow("at least that of the last entry");
+});
+
+test("what an append replaces is traced", () => {
+  const seen: TraceEvent[] = [];
+  const node = new TestNode({ log: [1, 1, 1], term: 1, trace: (event) => seen.push(event) });
+
+  const entries = [entryAt(2, 1), entryAt(3, 2), entryAt(4, 2)];
+  node.raw.step(message(App, { from: "2", to: "1", term: 2, index: 1, logTerm: 1, commit: 2, entries }));
+
+  expect(seen.slice(seen.findIndex((event) => event.t === "truncate"))).toMatchObject([
+    { t: "truncate", from: 3 },
+    { t: "append", from: 3, through: 4 },
+    { t: "commit", commit: 2 },
+    { t: "send" },
+  ]);
 });

@@ -70,10 +70,8 @@ function handleAppend(raft: Raft, message: Message): void {
     return;
   }
   if (!isConsecutive(message)) return;
-  const committed = log.committed;
-  const last = log.maybeAppend(message.index, message.logTerm, message.commit, message.entries);
+  const last = raft.trace === null ? append(raft, message) : appendTraced(raft, message);
   if (last >= 0) {
-    if (raft.trace !== null) traceAppend(raft, message, committed);
     answer.index = last;
     raft.send(answer);
     return;
@@ -94,13 +92,22 @@ function isConsecutive(message: Message): boolean {
   return count === 0 || (entries[0]!.index === index + 1 && entries[count - 1]!.index === index + count);
 }
 
-function traceAppend(raft: Raft, message: Message, committed: number): void {
-  if (raft.trace === null) return;
-  const { entries } = message;
-  if (entries.length > 0) {
-    raft.trace({ t: "append", from: message.index + 1, through: message.index + entries.length });
+function append(raft: Raft, message: Message): number {
+  return raft.log.maybeAppend(message.index, message.logTerm, message.commit, message.entries);
+}
+
+/** The same, telling the trace hook what has changed. */
+function appendTraced(raft: Raft, message: Message): number {
+  const { committed, lastIndex } = raft.log;
+  const first = message.entries[raft.log.findConflict(message.entries)];
+  const last = append(raft, message);
+  if (raft.trace === null || last < 0) return last;
+  if (first !== undefined) {
+    if (first.index <= lastIndex) raft.trace({ t: "truncate", from: first.index });
+    raft.trace({ t: "append", from: first.index, through: last });
   }
   if (raft.log.committed > committed) raft.trace({ t: "commit", commit: raft.log.committed });
+  return last;
 }
 
 function handleHeartbeat(raft: Raft, message: Message): void {

@@ -1,0 +1,167 @@
+// What went wrong in other implementations, and must not go wrong here: group J of raft-tests.md.
+// Those that belong to another group are in its file, with both numbers.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { encodeConfChange } from "./codec/index.ts";
+import { MemoryStorage } from "./memory-storage.ts";
+import { MessageType } from "./message.ts";
+import {
+  bytes,
+  id,
+  message,
+  pseudoRandom,
+  snapshotAt,
+  TestCluster,
+  TestNode,
+} from "./cluster.test.support.ts";
+import { ConfChangeType, EntryType, Role, type Entry } from "./types.ts";
+
+const { App, AppResp, Snap } = MessageType;
+
+function change(index: number, nodeId: string): Entry {
+  const data = encodeConfChange({
+    id: "0",
+    type: ConfChangeType.AddNode,
+    nodeId: id(nodeId),
+    context: null,
+  });
+  return { term: 1, index, type: EntryType.ConfChange, data };
+}
+
+function leaderOf(cluster: TestCluster): string {
+  const leaders = [...cluster.nodes.values()].filter((node) => node.raw.role === Role.Leader);
+  return leaders.map((node) => node.id).join(" ");
+}
+
+test("J-07: a snapshot and the hard state behind it are in one Ready, and a restart after both succeeds", () => {
+  const node = new TestNode({ voters: [] });
+  node.raw.step(message(Snap, { from: "2", to: "1", term: 3, snapshot: snapshotAt(9, 2, ["1", "2"]) }));
+
+  const ready = node.raw.ready();
+
+  expect(ready).toMatchObject({ hardState: { term: 3, commit: 9 }, snapshot: { meta: { index: 9 } } });
+  // A crash before anything is written: the old state. After both: the new one.
+  expect(new TestNode({ voters: [], wrap: () => node.storage }).raw.commit).toBe(0);
+  node.persist(ready);
+  expect(new TestNode({ voters: [], wrap: () => node.storage }).raw.commit).toBe(9);
+});
+
+test("J-07: a hard state without the snapshot that it needs is refused instead of guessed", () => {
+  const storage = new MemoryStorage();
+  storage.setHardState({ term: 3, vote: id("0"), commit: 9 });
+
+  expect(() => new TestNode({ wrap: () => storage })).toThrow(
+    "commit 9 of the hard state is outside of [0, 0]",
+  );
+});
+
+test("J-22: a change that was handed out before a snapshot came cannot undo its configuration", () => {
+  const node = new TestNode({ voters: ["2", "3"], id: "1" });
+  const entries = [change(1, "1"), change(2, "4")];
+  node.raw.step(message(App, { from: "2", to: "1", term: 1, entries: [change(1, "1")], commit: 1 }));
+  node.drain();
+  node.raw.step(
+    message(App, { from: "2", to: "1", term: 1, index: 1, logTerm: 1, entries: entries.slice(1) }),
+  );
+
+  node.raw.step(message(Snap, { from: "2", to: "1", term: 1, snapshot: snapshotAt(5, 1, ["1", "2", "5"]) }));
+  node.drain();
+
+  expect(node.raw.confState.voters).toEqual(["1", "2", "5"]);
+  expect(node.applied.map((entry) => entry.index)).toEqual([1]);
+});
+
+test("J-25: a node that was removed while it was cut off does not keep the others from having a leader", () => {
+  const cluster = TestCluster.of(3, { checkQuorum: true, preVote: true, random: pseudoRandom(2) });
+  cluster.campaign("1");
+  cluster.isolate("3");
+  cluster.node("1").raw.proposeConfChange({ id: "0", type: 1, nodeId: id("3"), context: null });
+  cluster.settle();
+  cluster.heal();
+  const { term } = cluster.node("1").raw;
+
+  for (let tick = 0; tick < 200; tick++) {
+    for (const node of cluster.nodes.values()) node.raw.tick();
+    cluster.settle();
+  }
+
+  expect([leaderOf(cluster), cluster.node("1").raw.term]).toEqual(["1", term]);
+});
+
+test("J-26: a node that missed two changes wins no election with the majority it still believes in", () => {
+  // 1, 2, 3 become 1 to 5 while 3 is cut off; then 3 can reach only 2.
+  const cluster = TestCluster.of(3);
+  cluster.campaign("1");
+  cluster.isolate("3");
+  for (const added of ["4", "5"]) {
+    cluster.nodes.set(id(added), new TestNode({ id: added, voters: [] }));
+    cluster.cut.add(`3>${added}`).add(`${added}>3`);
+    cluster.node("1").raw.proposeConfChange({ id: "0", type: 0, nodeId: id(added), context: null });
+    cluster.settle();
+  }
+  cluster.cut.delete("3>2");
+  cluster.cut.delete("2>3");
+
+  for (let round = 0; round < 3; round++) {
+    cluster.node("3").raw.tick(20);
+    cluster.settle();
+  }
+
+  expect(cluster.node("3").raw.role).not.toBe(Role.Leader);
+});
+
+test("J-33, J-43: a stale tail is not committed by a leader that has not proved it", () => {
+  const node = new TestNode({ log: [1, 1, 1, 1], term: 2 });
+
+  // The leader's log differs from index 3 on; the message proves only index 2.
+  node.raw.step(message(App, { from: "2", to: "1", term: 2, index: 2, logTerm: 1, commit: 4 }));
+
+  expect(node.raw.commit).toBe(2);
+});
+
+test("J-01: a leader does not commit by counting what an earlier term left on a majority", () => {
+  const node = new TestNode({ log: [1, 1], term: 1 }).lead();
+  node.drain();
+
+  for (const from of ["2", "3"]) node.raw.step(message(AppResp, { from, to: "1", term: 2, index: 2 }));
+
+  expect(node.raw.commit).toBe(0);
+});
+
+test("J-28: a vote is not given to a candidate with an older log because it was asked for before", () => {
+  const node = new TestNode({ log: [1, 2], term: 2 });
+  const ask = (from: string, index: number, logTerm: number): boolean => {
+    node.raw.step(message(MessageType.Vote, { from, to: "1", term: 3, index, logTerm }));
+    return node.drain()[0]?.reject === false;
+  };
+
+  expect([ask("2", 1, 1), ask("3", 2, 2), ask("2", 9, 2)]).toEqual([false, true, false]);
+});
+
+test("J-35: a compaction lets go of the data, although the array behind the log may stay", () => {
+  const storage = new MemoryStorage();
+  const megabyte = 1024 * 1024;
+  const before = process.memoryUsage().arrayBuffers;
+  for (let index = 1; index <= 64; index++) {
+    storage.append([{ term: 1, index, type: EntryType.Normal, data: new Uint8Array(megabyte) }]);
+    // Each compaction leaves two entries; without release the array would hold up to 64 of them.
+    if (index > 2) storage.compact(index - 2);
+  }
+
+  collectGarbage();
+
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * megabyte);
+  expect(storage.lastIndex()).toBe(64);
+});
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  if (typeof collect === "function") collect();
+}
+
+test("J-37: a proposal that is dropped says so", () => {
+  expect(new TestNode().raw.propose(bytes("x"))).toMatchObject({ ok: false, code: "E_PROPOSAL_DROPPED" });
+});
