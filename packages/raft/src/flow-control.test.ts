@@ -293,6 +293,18 @@ describe("C-26: the uncommitted tail is limited to 100 bytes", () => {
     expect(node.raw.propose(bytes("x")).ok).toBe(false);
   });
 
+  test("the count begins at zero when leadership is lost and won again", () => {
+    const node = replicating({ maxUncommittedEntriesSize: 100 });
+    node.raw.propose(bytes("x".repeat(90)));
+
+    node.raw.step(message(Heartbeat, { from: "2", to: "1", term: 5 }));
+    node.drain();
+    node.lead();
+
+    expect(node.raw.status().uncommittedSize).toBe(0);
+    expect(node.raw.propose(bytes("x".repeat(90))).ok).toBe(true);
+  });
+
   test("a dropped change of membership leaves no trace", () => {
     const node = replicating({ maxUncommittedEntriesSize: 1 });
     node.raw.propose(bytes("xx"));

@@ -260,6 +260,7 @@ test("a position that was never sent confirms no later read", () => {
   expect(reads(node)).toEqual([[1, "a"]]);
 
   node.raw.readIndex(bytes("b"));
+  answer(node, "3", encodePosition(1));
 
   expect(reads(node)).toEqual([]);
 });

@@ -82,8 +82,14 @@ test("I-03: soft and hard state are there only if they changed, and the commit i
   const second = node.handle();
   expect(second).toMatchObject({ softState: null, hardState: { commit: 1 }, mustSync: false });
 
-  node.raw.step(message(Vote, { from: "3", to: "1", term: 2, index: 1, logTerm: 1 }));
-  expect(node.handle()).toMatchObject({ hardState: { term: 2, vote: "3" }, mustSync: true, entries: [] });
+  node.raw.step(message(Heartbeat, { from: "3", to: "1", term: 2 }));
+  expect(node.handle()).toMatchObject({ hardState: { term: 2, vote: "0" }, mustSync: true, entries: [] });
+
+  node.raw.step(message(Heartbeat, { from: "3", to: "1", term: 3 }));
+  node.raw.forgetLeader();
+  node.handle();
+  node.raw.step(message(Vote, { from: "3", to: "1", term: 3, index: 1, logTerm: 1 }));
+  expect(node.handle()).toMatchObject({ hardState: { term: 3, vote: "3" }, mustSync: true, entries: [] });
 });
 
 test("I-04, J-04: the first Ready of a bootstrapped node has its hard state, entries and changes", () => {
