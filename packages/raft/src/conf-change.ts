@@ -28,6 +28,9 @@ export type ConfChangeResult =
     }
   | { readonly error: RaftError };
 
+const NO_IDS: readonly NodeId[] = Object.freeze([]);
+
+/** Whether decisions need a majority of two sets of voters. */
 export function isJoint(config: ConfState): boolean {
   return config.votersOutgoing.length > 0;
 }
@@ -189,7 +192,7 @@ function isSimpleForm(change: ConfChange | ConfChangeV2): change is ConfChange {
 }
 
 function sorted(ids: ReadonlySet<NodeId>): readonly NodeId[] {
-  return Object.freeze([...ids].toSorted(compareNodeIds));
+  return ids.size === 0 ? NO_IDS : Object.freeze([...ids].toSorted(compareNodeIds));
 }
 
 function countDifferences(before: readonly NodeId[], after: ReadonlySet<NodeId>): number {

@@ -5,6 +5,8 @@
 import { assert } from "./assert.ts";
 
 const INITIAL_SLOT_COUNT = 4;
+/** Shared until the first append; replaced before anything is written. */
+const NO_SLOTS: number[] = [];
 
 /** A bounded queue of unacknowledged appends, oldest first. */
 export class Inflights {
@@ -12,8 +14,8 @@ export class Inflights {
   /** 0 = unlimited. */
   readonly #maxSizeBytes: number;
   // Both rings have the same length, a power of two or maxCount.
-  #indexes: number[] = [];
-  #sizes: number[] = [];
+  #indexes: number[] = NO_SLOTS;
+  #sizes: number[] = NO_SLOTS;
   #start = 0;
   #count = 0;
   #sizeBytes = 0;

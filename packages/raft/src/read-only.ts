@@ -20,6 +20,8 @@ export interface ReadState {
   readonly context: Uint8Array;
 }
 
+const NO_REQUESTS: readonly ReadRequest[] = Object.freeze([]);
+const NO_ACKS: ReadonlyMap<NodeId, number> = new Map();
 const CONTEXT_LENGTH = 8;
 const HALF = 2 ** 32;
 
@@ -28,7 +30,8 @@ export class ReadQueue {
   /** Requests confirmed so far in this term. */
   confirmed: number = 0;
   #queue: ReadRequest[] = [];
-  readonly #acks: Map<NodeId, number> = new Map();
+  // Null until a read was started in this term.
+  #acks: Map<NodeId, number> | null = null;
 
   get length(): number {
     return this.#queue.length;
@@ -37,8 +40,8 @@ export class ReadQueue {
   /** Forgets everything: the term has ended. */
   reset(): void {
     this.confirmed = 0;
-    this.#queue = [];
-    this.#acks.clear();
+    if (this.#queue.length > 0) this.#queue = [];
+    this.#acks = null;
   }
 
   add(request: ReadRequest): void {
@@ -57,17 +60,18 @@ export class ReadQueue {
   }
 
   acknowledge(from: NodeId, position: number): void {
+    this.#acks ??= new Map();
     this.#acks.set(from, Math.max(this.#acks.get(from) ?? 0, position));
   }
 
   acks(): ReadonlyMap<NodeId, number> {
-    return this.#acks;
+    return this.#acks ?? NO_ACKS;
   }
 
   /** Removes and returns the requests through `position`, in order. */
   confirmThrough(position: number): readonly ReadRequest[] {
     const count = Math.min(position - this.confirmed, this.#queue.length);
-    if (count <= 0) return [];
+    if (count <= 0) return NO_REQUESTS;
     const confirmed = this.#queue.slice(0, count);
     this.#queue = this.#queue.slice(count);
     this.confirmed += count;

@@ -13,18 +13,22 @@ import { EMPTY_CONF_STATE, type ConfState, type NodeId } from "./types.ts";
 export const VoteResult = { Pending: 0, Lost: 1, Won: 2 } as const;
 export type VoteResult = (typeof VoteResult)[keyof typeof VoteResult];
 
-const INITIAL_SCRATCH_LENGTH = 8;
+const NO_VOTES: ReadonlyMap<NodeId, boolean> = new Map();
+const NO_PROGRESSES: readonly Progress[] = Object.freeze([]);
+
+// Indexes in ascending order while a quorum is computed, and nothing between two calls: shared, so
+// that an idle group stays small. Doubles hold every index exactly.
+let scratch = new Float64Array(8);
 
 /** The members of a group as one of them sees it. */
 export class Tracker {
   /** In ascending order of ids; learners included. */
-  progresses: readonly Progress[] = [];
+  progresses: readonly Progress[] = NO_PROGRESSES;
   config: ConfState = EMPTY_CONF_STATE;
-  #incoming: readonly Progress[] = [];
-  #outgoing: readonly Progress[] = [];
-  readonly #votes: Map<NodeId, boolean> = new Map();
-  // Indexes in ascending order while a quorum is computed; doubles hold every index exactly.
-  #scratch: Float64Array = new Float64Array(INITIAL_SCRATCH_LENGTH);
+  #incoming: readonly Progress[] = NO_PROGRESSES;
+  #outgoing: readonly Progress[] = NO_PROGRESSES;
+  // Null outside of campaigns.
+  #votes: Map<NodeId, boolean> | null = null;
   readonly #maxInflightCount: number;
   readonly #maxInflightSizeBytes: number;
 
@@ -74,10 +78,9 @@ export class Tracker {
     }
     this.progresses = [...byId.values()].toSorted((a, b) => compareNodeIds(a.id, b.id));
     for (const progress of this.progresses) progress.isLearner = learners.includes(progress.id);
-    this.#incoming = this.progresses.filter((progress) => voters.includes(progress.id));
-    this.#outgoing = this.progresses.filter((progress) => votersOutgoing.includes(progress.id));
-    if (this.progresses.length > this.#scratch.length)
-      this.#scratch = new Float64Array(this.progresses.length);
+    this.#incoming = select(this.progresses, voters);
+    this.#outgoing = select(this.progresses, votersOutgoing);
+    if (this.progresses.length > scratch.length) scratch = new Float64Array(this.progresses.length);
   }
 
   /** The highest index a quorum has; +∞ if there is no voter. */
@@ -98,22 +101,23 @@ export class Tracker {
   }
 
   resetVotes(): void {
-    this.#votes.clear();
+    this.#votes = null;
   }
 
   /** Takes the first answer of each member; later ones change nothing. */
   recordVote(id: NodeId, isGranted: boolean): void {
+    this.#votes ??= new Map();
     if (!this.#votes.has(id)) this.#votes.set(id, isGranted);
   }
 
   /** The answers so far. */
   votes(): ReadonlyMap<NodeId, boolean> {
-    return this.#votes;
+    return this.#votes ?? NO_VOTES;
   }
 
   tallyVotes(): VoteResult {
-    const incoming = tally(this.config.voters, this.#votes);
-    const outgoing = tally(this.config.votersOutgoing, this.#votes);
+    const incoming = tally(this.config.voters, this.votes());
+    const outgoing = tally(this.config.votersOutgoing, this.votes());
     if (incoming === outgoing) return incoming;
     if (incoming === VoteResult.Lost || outgoing === VoteResult.Lost) return VoteResult.Lost;
     return VoteResult.Pending;
@@ -125,27 +129,35 @@ export class Tracker {
   }
 
   #majorityMatch(voters: readonly Progress[]): number {
-    for (let i = 0; i < voters.length; i++) this.#insert(i, voters[i]!.match);
-    return this.#majority(voters.length);
+    for (let i = 0; i < voters.length; i++) insertSorted(i, voters[i]!.match);
+    return majority(voters.length);
   }
 
   #majorityAck(voters: readonly Progress[], acks: ReadonlyMap<NodeId, number>): number {
-    for (let i = 0; i < voters.length; i++) this.#insert(i, acks.get(voters[i]!.id) ?? 0);
-    return this.#majority(voters.length);
+    for (let i = 0; i < voters.length; i++) insertSorted(i, acks.get(voters[i]!.id) ?? 0);
+    return majority(voters.length);
   }
+}
 
-  /** Insertion sort: groups are small, and nothing is allocated. */
-  #insert(count: number, value: number): void {
-    let at = count;
-    for (; at > 0 && this.#scratch[at - 1]! > value; at--) this.#scratch[at] = this.#scratch[at - 1]!;
-    this.#scratch[at] = value;
-  }
+/** Insertion sort into the scratch array: groups are small, and nothing is allocated. */
+function insertSorted(count: number, value: number): void {
+  let at = count;
+  for (; at > 0 && scratch[at - 1]! > value; at--) scratch[at] = scratch[at - 1]!;
+  scratch[at] = value;
+}
 
-  #majority(count: number): number {
-    if (count === 0) return Number.POSITIVE_INFINITY;
-    const quorum = Math.floor(count / 2) + 1;
-    return this.#scratch[count - quorum]!;
-  }
+/** The highest value that more than half of the first `count` in the scratch array reach. */
+function majority(count: number): number {
+  if (count === 0) return Number.POSITIVE_INFINITY;
+  const quorum = Math.floor(count / 2) + 1;
+  return scratch[count - quorum]!;
+}
+
+/** Those of `progresses` whose ids are in `ids`; all `ids` are among them. */
+function select(progresses: readonly Progress[], ids: readonly NodeId[]): readonly Progress[] {
+  if (ids.length === 0) return NO_PROGRESSES;
+  if (ids.length === progresses.length) return progresses;
+  return progresses.filter((progress) => ids.includes(progress.id));
 }
 
 function isMajorityActive(voters: readonly Progress[], self: NodeId): boolean {
