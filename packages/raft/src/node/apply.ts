@@ -53,10 +53,10 @@ export class Apply {
     return this.#confState;
   }
 
-  /** Applies the entries at positions [start, end). */
-  entries(entries: readonly Entry[], start: number, end: number): void {
-    let runStart = start;
-    for (let i = start; i < end; i++) {
+  /** Applies entries that are committed and durable. */
+  entries(entries: readonly Entry[]): void {
+    let runStart = 0;
+    for (let i = 0; i < entries.length; i++) {
       const entry = entries[i]!;
       assert(
         entry.index === this.#applied + 1 + (i - runStart),
@@ -66,7 +66,7 @@ export class Apply {
       this.#run(entries, runStart, i + 1);
       runStart = i + 1;
     }
-    this.#run(entries, runStart, end);
+    this.#run(entries, runStart, entries.length);
   }
 
   /** Starts over from a snapshot that is durable. */

@@ -1,12 +1,13 @@
 // The one Ready loop (architecture §4). Inputs of a turn are collected and stepped; then each Ready is
-// saved, sent and applied. At most one save is in flight, and inputs that come meanwhile make the
-// next batch larger, so that one write serves many.
+// sent, saved and applied. It has two lanes (raft.md §13.3), so that what is committed is applied and
+// answered while the next batch is being written:
 //
-//   turn:  messages ─► ticks ─► proposals ─► pass ─► pass … ─► (save in flight, or nothing to do)
+//   turn:    messages ─► ticks ─► proposals ─► pass ─► pass … ─► nothing to do
 //
-//   pass:  ready ─► send what promises nothing ─► start the save
-//                   ├─ while the disk works: apply what is stable already
-//                   └─ when it is durable: memory ─► send the rest ─► apply the rest ─► advance
+//   pass:    ready ─► send what promises nothing
+//                  ├─► append lane: one save in flight; what gathers meanwhile is the next batch
+//                  │      durable ─► memory ─► acknowledgements and votes leave, the own copy counts
+//                  └─► apply lane: entries that are committed, and durable here ─► state machine
 //
 // Hot path.
 
@@ -16,18 +17,20 @@ import type { MemoryStorage } from "../memory-storage.ts";
 import type { Message } from "../message.ts";
 import type { RawNode } from "../raw-node.ts";
 import type { Ready } from "../ready.ts";
+import { AppendQueue, type AppendBatch } from "./append-queue.ts";
 import type { Apply } from "./apply.ts";
 import type { Clock } from "./clock.ts";
 import type { Disk } from "./disk.ts";
 import type { EventHub } from "./events.ts";
-import { coalesce, countEarly } from "./outbox.ts";
+import { coalesce } from "./outbox.ts";
 import type { Proposals } from "./proposals.ts";
 import { Queue } from "./queue.ts";
 import type { Reads } from "./reads.ts";
+import type { SaveBatch } from "./storage.ts";
 import { Ticker } from "./ticker.ts";
 import type { Transport } from "./transport.ts";
 
-/** Passes without a save in one turn; then sockets are read before the next. */
+/** Passes in one turn; then sockets are read before the next. */
 const MAX_PASSES_PER_TURN = 8;
 
 export interface LoopOptions {
@@ -47,7 +50,7 @@ export interface LoopOptions {
   readonly onFailed: (error: RaftError) => void;
 }
 
-/** `failed` and `stopped` are final. While `stopping`, the pass in flight is finished and nothing else begun. */
+/** `failed` and `stopped` are final. While `stopping`, the save in flight is finished and nothing else begun. */
 export type LoopState = "running" | "stopping" | "stopped" | "failed";
 
 /** Drives one RawNode until it is stopped or fails. */
@@ -56,11 +59,12 @@ export class Loop {
   droppedMessageCount = 0;
   readonly #options: LoopOptions;
   readonly #messages: Queue<Message>;
+  readonly #appends = new AppendQueue();
   readonly #ticker: Ticker;
   #state: LoopState = "running";
   #isScheduled = false;
-  // The pass whose save is in flight, until it is finished. Never rejects.
-  #passInFlight: Promise<void> = Promise.resolve();
+  // The save in flight, until what follows from it is done. Never rejects.
+  #saveInFlight: Promise<void> = Promise.resolve();
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -102,11 +106,11 @@ export class Loop {
     }
   }
 
-  /** Refuses new input and resolves when the pass in flight is finished. */
+  /** Refuses new input and resolves when the save in flight is finished. */
   async stop(): Promise<void> {
     if (this.#state === "running") this.#state = "stopping";
     this.#ticker.stop();
-    await this.#passInFlight;
+    await this.#saveInFlight;
     if (this.#state === "stopping") this.#state = "stopped";
   }
 
@@ -152,10 +156,9 @@ export class Loop {
   // Proposals wait for the disk too: they become one batch when it is free.
   #work(): void {
     const { raft, disk, proposals, reads } = this.#options;
-    if (disk.isSaving) return;
-    proposals.flush(raft);
+    if (!disk.isSaving) proposals.flush(raft);
     reads.flush(raft);
-    for (let passes = 0; this.#state === "running" && !disk.isSaving && raft.hasReady(); passes++) {
+    for (let passes = 0; this.#state === "running" && raft.hasReady(); passes++) {
       if (passes === MAX_PASSES_PER_TURN) {
         this.schedule();
         return;
@@ -169,59 +172,64 @@ export class Loop {
     const ready = raft.ready();
     this.#announce(ready);
     reads.answer(ready.readStates);
-    const { messages, committedEntries } = ready;
-    const isSaved = ready.hardState === null && ready.entries.length === 0 && ready.snapshot === null;
-    const earlyCount = isSaved ? 0 : countEarly(messages);
-    if (earlyCount > 0)
-      transport.send(earlyCount === messages.length ? messages : messages.slice(0, earlyCount));
-    if (isSaved) {
-      this.#finish(ready, 0, 0);
-      return;
+    if (ready.messages.length > 0) transport.send(ready.messages);
+    this.#appends.add(ready);
+    this.#maybeSave();
+    const { applyRequest } = ready;
+    if (applyRequest !== null) {
+      apply.entries(applyRequest.entries);
+      raft.step(applyRequest.response);
     }
-    // What is applied here was durable before: answers to one batch do not wait for the next to be written.
-    const stableCount = countStable(ready);
-    this.#save(ready, earlyCount, stableCount);
-    apply.entries(committedEntries, 0, stableCount);
+    reads.settle(apply.applied);
   }
 
-  #save(ready: Ready, earlyCount: number, stableCount: number): void {
-    const { hardState, entries, snapshot, mustSync } = ready;
-    this.#passInFlight = this.#options.disk.save({ hardState, entries, snapshot, mustSync }).then(
-      () => this.#onSaved(ready, earlyCount, stableCount),
+  #maybeSave(): void {
+    const { disk } = this.#options;
+    while (!disk.isSaving && !this.#appends.isEmpty) {
+      const batch = this.#appends.take();
+      if (batch.isWritten) this.#save(batch);
+      else this.#deliver(batch.responses);
+    }
+  }
+
+  #save(batch: AppendBatch): void {
+    this.#saveInFlight = this.#options.disk.save(batch.save).then(
+      () => this.#onSaved(batch),
       (cause) => {
         this.fail(cause);
       },
     );
   }
 
-  #onSaved(ready: Ready, earlyCount: number, stableCount: number): void {
+  #onSaved({ save, responses }: AppendBatch): void {
     if (this.#state === "failed") return;
     try {
-      this.#finish(ready, earlyCount, stableCount);
+      this.#remember(save);
+      this.#deliver(responses);
       if (this.#state !== "running") return;
-      this.#stepMessages();
       this.#work();
+      this.#maybeSave();
     } catch (cause) {
       this.fail(cause);
     }
   }
 
-  // Everything in the Ready is durable.
-  #finish(ready: Ready, earlyCount: number, appliedCount: number): void {
-    const { raft, memory, transport, apply, reads, events } = this.#options;
-    const { hardState, entries, snapshot, committedEntries } = ready;
+  // The batch is durable: raft may read it, and a snapshot becomes the state machine.
+  #remember({ hardState, entries, snapshot }: SaveBatch): void {
+    const { memory, apply, events } = this.#options;
     if (snapshot !== null) memory.applySnapshot(snapshot);
     if (hardState !== null) memory.setHardState(hardState);
     memory.append(entries);
-    const messages = coalesce(ready.messages, earlyCount);
-    if (messages.length > 0) transport.send(messages);
-    if (snapshot !== null) {
-      apply.restore(snapshot);
-      events.emit("snapshot", snapshot.meta);
-    }
-    apply.entries(committedEntries, appliedCount, committedEntries.length);
-    raft.advance();
-    reads.settle(apply.applied);
+    if (snapshot === null) return;
+    apply.restore(snapshot);
+    events.emit("snapshot", snapshot.meta);
+  }
+
+  #deliver(responses: readonly Message[]): void {
+    const { raft, transport } = this.#options;
+    const toPeers = coalesce(responses.filter((message) => message.to !== raft.id));
+    if (toPeers.length > 0) transport.send(toPeers);
+    for (const message of responses) if (message.to === raft.id) raft.step(message);
   }
 
   #announce({ softState }: Ready): void {
@@ -229,12 +237,4 @@ export class Loop {
     const { raft, events } = this.#options;
     events.emit("leader", { lead: softState.lead, role: softState.role, term: raft.term });
   }
-}
-
-// How many of the committed entries are durable already: those before the ones that are to be saved.
-function countStable(ready: Ready): number {
-  const { entries, committedEntries, snapshot } = ready;
-  if (snapshot !== null) return 0;
-  if (entries.length === 0 || committedEntries.length === 0) return committedEntries.length;
-  return Math.max(0, Math.min(committedEntries.length, entries[0]!.index - committedEntries[0]!.index));
 }

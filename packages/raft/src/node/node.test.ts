@@ -83,7 +83,7 @@ describe("nothing is promised before it is durable", () => {
     await three.settle();
 
     expect(leader.disk.inFlight).toBe(1);
-    expect(types(leader)).toEqual([MessageType.App, MessageType.App]);
+    expect(leader.sent.filter(({ entries }) => entries.length > 0).map(({ to }) => to)).toEqual(["2", "3"]);
   });
 
   test("the leader's own copy does not count before it is durable", async () => {
@@ -209,6 +209,67 @@ describe("batches", () => {
     expect(leader.disk.batches.at(-1)?.entries.map(({ data }) => text(data))).toEqual(["b"]);
     expect(leader.disk.inFlight).toBe(1);
     expect(leader.machine.values).toEqual(["a"]);
+  });
+
+  test("acknowledgements that come during a later save are not held up by it", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    for (const follower of three.followers()) follower.disk.hold();
+    const first = leader.node.propose(bytes("a"));
+    await three.settle();
+    leader.disk.hold();
+    const second = leader.node.propose(bytes("b"));
+    await three.settle();
+    expect(leader.disk.inFlight).toBe(1);
+
+    for (const follower of three.followers()) follower.disk.release();
+    await three.settle();
+
+    expect(leader.disk.inFlight).toBe(1);
+    expect(leader.machine.values).toEqual(["a"]); // b has a quorum too, but is not durable here
+    expect(await first).toMatchObject({ result: "applied a" });
+    leader.disk.release();
+    expect(await second).toMatchObject({ result: "applied b" });
+  });
+
+  test("what a follower gets during a save is saved after it, even if nothing else happens", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    const follower = three.member("2");
+    three.cut(three.member("3"));
+    leader.disk.hold();
+    follower.disk.hold();
+    const { term, lastIndex } = follower.node.status();
+    for (const added of [1, 2]) {
+      const append = new Message(MessageType.App, follower.id, leader.id, term);
+      append.index = lastIndex + added - 1;
+      append.logTerm = term;
+      append.entries = [{ term, index: lastIndex + added, type: EntryType.Normal, data: null }];
+      follower.node.step(append);
+      await three.settle();
+    }
+    follower.disk.batches.length = 0;
+
+    follower.disk.releaseOnce();
+    await three.settle();
+
+    expect(follower.disk.batches.map(({ entries }) => entries.map(({ index }) => index))).toEqual([
+      [lastIndex + 2],
+    ]);
+  });
+
+  test("heartbeats go on while the disk is slow, and nobody campaigns", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    const { term } = leader.node;
+    leader.disk.hold();
+    submitAll(leader, "a");
+
+    await three.tick(50);
+
+    expect(leader.disk.inFlight).toBe(1);
+    for (const { node } of three.members.values())
+      expect([node.leader, node.term]).toEqual([leader.id, term]);
   });
 
   test("entries that a follower gets together with their commit are not applied before they are durable", async () => {

@@ -10,7 +10,8 @@ import { RaftError } from "../errors.ts";
 import type { MemoryStorage } from "../memory-storage.ts";
 import type { Message } from "../message.ts";
 import type { Compat, RaftOptions } from "../options.ts";
-import { RawNode, type BootstrapPeer } from "../raw-node.ts";
+import type { BootstrapPeer } from "../bootstrap.ts";
+import { RawNode } from "../raw-node.ts";
 import type { Status } from "../status.ts";
 import { NONE, type ConfChange, type ConfState, type NodeId, type Role } from "../types.ts";
 import { Apply } from "./apply.ts";
@@ -96,7 +97,7 @@ export class RaftNode implements AsyncDisposable {
   constructor(options: NodeOptions) {
     this.#options = options;
     const { memory, clock, tickMs } = options;
-    const raft = new RawNode({ ...options.raft, storage: memory });
+    const raft = new RawNode({ ...options.raft, storage: memory, asyncStorageWrites: true });
     if (options.bootstrap !== undefined) raft.bootstrap(options.bootstrap);
     raft.tick(options.initialTicks ?? 0);
     const electionTicks = options.raft.electionTick ?? DEFAULT_ELECTION_TICKS;
