@@ -35,6 +35,8 @@ export interface NodeSetup extends Partial<Omit<RaftOptions, "id" | "storage">> 
   readonly commit?: number;
   /** Replaces `MemoryStorage` by something built around it. */
   readonly wrap?: (storage: MemoryStorage) => RaftOptions["storage"];
+  /** Goes on with the storage of an earlier node, which is what a restart does. */
+  readonly restartFrom?: MemoryStorage;
 }
 
 /** A storage whose first configuration needs no snapshot. */
@@ -61,13 +63,21 @@ export class TestNode {
   readonly applied: Entry[] = [];
 
   constructor(setup: NodeSetup = {}) {
-    const { voters = ["1", "2", "3"], learners = [], log = [], term, vote, commit, wrap, ...options } = setup;
+    const { voters = ["1", "2", "3"], learners = [], log = [], term, vote, commit, ...others } = setup;
+    const { wrap, restartFrom, ...options } = others;
     this.id = id(setup.id ?? "1");
-    const confState = { ...EMPTY_CONF_STATE, voters: voters.map(id), learners: learners.map(id) };
-    this.storage = new TestStorage(confState);
-    this.storage.append(entriesOf(log));
-    const lastTerm = log.at(-1) ?? 0;
-    this.storage.setHardState({ term: term ?? lastTerm, vote: id(vote ?? NONE), commit: commit ?? 0 });
+    this.storage =
+      restartFrom ??
+      new TestStorage({
+        ...EMPTY_CONF_STATE,
+        voters: voters.map(id),
+        learners: learners.map(id),
+      });
+    if (restartFrom === undefined) {
+      this.storage.append(entriesOf(log));
+      const lastTerm = log.at(-1) ?? 0;
+      this.storage.setHardState({ term: term ?? lastTerm, vote: id(vote ?? NONE), commit: commit ?? 0 });
+    }
     this.raw = new RawNode({
       checkQuorum: false,
       preVote: false,

@@ -361,6 +361,50 @@ describe("preVote", () => {
     expect(awaitLeader(cluster)).toBe("2");
   });
 
+  test.for([
+    ["1", "2", "3"],
+    ["1", "3", "2"],
+    ["2", "1", "3"],
+    ["2", "3", "1"],
+    ["3", "1", "2"],
+    ["3", "2", "1"],
+  ])("D-22: nodes restarted with it in the order %s %s %s always elect a leader", (order) => {
+    const random = pseudoRandom(5);
+    const cluster = TestCluster.of(3, { random });
+    cluster.campaign("1");
+    const voters = ["1", "2", "3"];
+
+    for (const one of order) {
+      cluster.isolate(one);
+      awaitLeader(cluster);
+      const { storage } = cluster.node(one);
+      const setup = { id: one, voters, random, preVote: true, checkQuorum: true };
+      cluster.nodes.set(id(one), new TestNode({ ...setup, restartFrom: storage }));
+      cluster.heal();
+
+      expect(awaitLeader(cluster)).not.toBe("nobody");
+    }
+
+    cluster.propose(awaitLeader(cluster), "done");
+    const logs = [...cluster.nodes.values()].map((node) => node.terms());
+    expect(logs[1]).toEqual(logs[0]);
+    expect(logs[2]).toEqual(logs[0]);
+  });
+
+  test("D-22: a node that returns at term 1 when the leader of term 5 has just died gets a leader", () => {
+    const random = pseudoRandom(9);
+    const voters = ["1", "2", "3"];
+    const setup = { voters, random, preVote: true, checkQuorum: true };
+    const cluster = new TestCluster([
+      new TestNode({ ...setup, id: "1", term: 1, log: [1] }),
+      new TestNode({ ...setup, id: "2", term: 5, log: [1, 5, 5] }),
+      new TestNode({ ...setup, id: "3", term: 5, log: [1, 5, 5] }),
+    ]);
+    cluster.isolate("3");
+
+    expect(awaitLeader(cluster)).toBe("2");
+  });
+
   test("D-23: answers to the other kind of election are ignored", () => {
     const pre = preCandidate();
     pre.raw.step(message(VoteResp, { from: "2", to: "1", term: 1 }));

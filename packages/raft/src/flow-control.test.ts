@@ -416,3 +416,25 @@ test("J-31: rejections in a full window cause one append for each, never a storm
 
   expect(states).toEqual([Probe, Probe, Probe, Probe, Probe]);
 });
+
+test("B-36: what storage hands out of a range is sent, and next moves by just that", () => {
+  const node = probing({
+    log: [1, 1, 1, 1],
+    wrap: (inner) => ({
+      initialState: () => inner.initialState(),
+      firstIndex: () => inner.firstIndex(),
+      lastIndex: () => inner.lastIndex(),
+      term: (index) => inner.term(index),
+      // At most two entries, however many would fit.
+      entries: (lo, hi, maxSizeBytes) => inner.entries(lo, Math.min(hi, lo + 2), maxSizeBytes),
+      snapshot: () => inner.snapshot(),
+    }),
+  });
+  reject(node, 4, 0);
+  expect(indexes(node.drain())).toEqual([[1, 2]]);
+
+  acknowledge(node, 2);
+
+  expect(indexes(node.drain())).toEqual([[3, 4], [5]]);
+  expect(peer(node).next).toBe(6);
+});
