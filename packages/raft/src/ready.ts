@@ -64,7 +64,10 @@ export interface Ready {
   /** To send, in order: first those that may leave at once, then those that wait for the disk. */
   readonly messages: readonly Message[];
   readonly readStates: readonly ReadState[];
-  /** Whether what is persisted must be durable before `messages` and `advance`, or may be written lazily. */
+  /**
+   * Whether entries, term and vote must be durable before the promises in `messages` leave and before
+   * `advance`; a commit index alone may be written lazily. A snapshot must be durable in any case.
+   */
   readonly mustSync: boolean;
   /** Async mode only: what the append worker has to do. `messages` then holds what may leave at once. */
   readonly appendRequest: AppendRequest | null;
