@@ -36,7 +36,7 @@ export function isJoint(config: ConfState): boolean {
 }
 
 /** Whether the change says of itself that it leaves a joint configuration. */
-export function isLeaveJoint(change: ConfChange | ConfChangeV2): boolean {
+function isLeaveJoint(change: ConfChange | ConfChangeV2): boolean {
   return (
     !isSimpleForm(change) && change.transition === ConfChangeTransition.Auto && change.changes.length === 0
   );

@@ -50,7 +50,7 @@ export function proposeEntries(raft: Raft, entries: Entry[]): boolean {
 }
 
 /** What an entry of a configuration type says; null if its bytes are damaged. */
-export function decodeChange(entry: Entry): ConfChange | ConfChangeV2 | null {
+function decodeChange(entry: Entry): ConfChange | ConfChangeV2 | null {
   const data = entry.data ?? new Uint8Array(0);
   try {
     return entry.type === EntryType.ConfChange ? decodeConfChange(data) : decodeConfChangeV2(data);

@@ -132,7 +132,7 @@ export function entryToTrace(entry: Entry): TraceEntry {
   return [entry.term, entry.index, entry.type, text];
 }
 
-export function confStateFromTrace(config: TraceConfState): ConfState {
+function confStateFromTrace(config: TraceConfState): ConfState {
   return {
     voters: config.voters ?? EMPTY_CONF_STATE.voters,
     learners: config.learners ?? EMPTY_CONF_STATE.learners,
@@ -186,7 +186,7 @@ export function textToBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
-export function bytesToText(bytes: Uint8Array): string {
+function bytesToText(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
@@ -194,6 +194,6 @@ export function hexToBytes(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
 }
 
-export function bytesToHex(bytes: Uint8Array): string {
+function bytesToHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
