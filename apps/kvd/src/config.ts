@@ -13,6 +13,8 @@ export interface KvdConfig {
   readonly server: ServerConfig;
   readonly listenPeerUrls: readonly string[];
   readonly listenClientUrls: readonly string[];
+  /** Origins that browsers may call from. */
+  readonly cors: readonly string[];
   /** The data directory was not given but made up from the name. */
   readonly isDefaultDataDir: boolean;
   /** What was given and has no effect; to be logged. */
@@ -119,6 +121,7 @@ export function configFrom(flags: FlagSet): KvdConfig {
     server,
     listenPeerUrls,
     listenClientUrls,
+    cors: flags.get("cors"),
     isDefaultDataDir: flags.get("data-dir") === "",
     warnings: warningsOf(flags, listenPeerUrls, listenClientUrls),
   });
@@ -203,7 +206,6 @@ function refuseUnsupported(flags: FlagSet): void {
     ["proxy", flags.get("proxy") !== "off"],
     ["strict-reconfig-check", flags.get("strict-reconfig-check")],
     ["force-new-cluster", flags.get("force-new-cluster")],
-    ["cors", flags.get("cors").length > 0],
     ["enable-pprof", flags.get("enable-pprof")],
   ];
   const refused = wanted.find(([, isWanted]) => isWanted);

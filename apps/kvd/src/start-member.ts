@@ -1,7 +1,7 @@
 // Starts a member: listeners, data directory, server, in etcd's order, so that the same fault gives the
 // same first message. Spec: server-flags.md §5, cluster.md §3.
 
-import { clientHandler, createServer, systemClock } from "@kv/server";
+import { clientHandler, createServer, systemClock, withCors } from "@kv/server";
 import type { EtcdServer } from "@kv/server";
 import { checkInitialCluster } from "./config.ts";
 import type { KvdConfig } from "./config.ts";
@@ -40,12 +40,11 @@ export async function startMember(config: KvdConfig, logger: Logger): Promise<Ru
 
     const server = await createServer(config.server, { logger });
     forPeers.serve(server.peerHandler);
-    forClients.serve(
-      clientHandler(server, {
-        now: () => systemClock.unixNanos(),
-        logger: logger.child({ pkg: "etcdhttp" }),
-      }),
-    );
+    const handler = clientHandler(server, {
+      now: () => systemClock.unixNanos(),
+      logger: logger.child({ pkg: "etcdhttp" }),
+    });
+    forClients.serve(withCors(handler, config.cors));
     return {
       server,
       async close() {

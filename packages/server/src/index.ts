@@ -12,6 +12,7 @@ export { newRequest, REQUEST_METHODS, type Request, type RequestMethod, type Uin
 
 // Its HTTP face
 export { clientHandler, type ClientHandlerDeps } from "./http/client-handler.ts";
+export { withCors } from "./http/cors.ts";
 export { listenNode as nodeEngine } from "./http/engine/node.ts";
 export type { Engine, Listener, ListenOptions } from "./http/engine/engine.ts";
 

@@ -27,7 +27,7 @@ const { loadCases, runCase } = (await import(
   /* @vite-ignore */ new URL("replay.mjs", CONFORMANCE).href
 )) as ReplayModule;
 
-const THEMES = /^(keys-.*|watch.*|ttl|refresh|encoding|http|misc|stats|members)\.jsonl$/;
+const THEMES = /^(keys-.*|watch.*|ttl|refresh|encoding|http|cors|misc|stats|members)\.jsonl$/;
 
 /** Resources and headers that do not exist yet: metrics, debug variables, log level. */
 const LATER = new Set([
