@@ -1,6 +1,5 @@
 // The flags of one process, read from the command line the way Go's flag package does: order of
-// checks, texts and exit statuses are etcd's contract, and no parser library yields them (commander
-// takes the next word for a boolean's value, has its own errors and no unset variables). kvctl, whose
+// checks, texts and exit statuses are etcd's contract, and a parser library has its own. kvctl, whose
 // contract is looser, uses commander. Spec: server-flags.md §1, §2.
 
 import { KvdError } from "./errors.ts";
