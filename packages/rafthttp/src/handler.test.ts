@@ -503,6 +503,7 @@ function request(asked: Asked): HttpRequest {
     rawPath: asked.path,
     query: "",
     header: (name) => asked.headers?.[name],
+    headers: Object.entries(asked.headers ?? {}),
     body: () => (bodyError === undefined ? Promise.resolve(body) : Promise.reject(bodyError)),
     chunks: chunks(),
     remote: { address: "127.0.0.1" },

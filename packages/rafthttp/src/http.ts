@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly query: string;
   /** The first value of a header; `name` is lower case. */
   header(name: string): string | undefined;
+  /** All headers in the order and case in which they were sent. Built when asked, for those who pass requests on. */
+  readonly headers: HttpHeaders;
   /**
    * The whole body; resolves immediately when there is none.
    *

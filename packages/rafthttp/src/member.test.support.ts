@@ -261,6 +261,7 @@ async function answer(
     rawPath: incoming.url ?? "",
     query: "",
     header: (name) => incoming.headers[name]?.toString(),
+    headers: Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
     body: (limit) => readBody(incoming, limit),
     chunks: incoming,
     remote: { address: incoming.socket.remoteAddress ?? "" },

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { HttpBodyError, type HttpRequest } from "@kv/rafthttp/http";
+import { HttpBodyError, type HttpHeaders, type HttpRequest } from "@kv/rafthttp/http";
 import { decodePath, findBadEscape } from "../percent.ts";
 import type { Connections } from "./connections.ts";
 
@@ -70,6 +70,14 @@ export class NodeRequest implements HttpRequest {
   header(name: string): string | undefined {
     const value = this.#incoming.headers[name];
     return typeof value === "string" ? value : value?.[0];
+  }
+
+  get headers(): HttpHeaders {
+    const { rawHeaders } = this.#incoming;
+    return Array.from({ length: rawHeaders.length / 2 }, (_, i) => [
+      rawHeaders[2 * i] ?? "",
+      rawHeaders[2 * i + 1] ?? "",
+    ]);
   }
 
   body(limit: number): Promise<Uint8Array> {

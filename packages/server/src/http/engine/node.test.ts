@@ -90,6 +90,24 @@ describe("requests", () => {
     expect(seen).toEqual([expected]);
   });
 
+  test("all headers are there in order, repeated ones and their case included", async () => {
+    let seen: HttpRequest["headers"] = [];
+    handler = (request) => {
+      seen = request.headers;
+      return text("");
+    };
+
+    await exchange("GET / HTTP/1.1\r\nHost: h\r\nX-b: 1\r\nx-A: 2\r\nX-b: 3\r\n\r\n");
+
+    expect(seen).toStrictEqual([
+      ["Host", "h"],
+      ["X-b", "1"],
+      ["x-A", "2"],
+      ["X-b", "3"],
+      ["Connection", "close"],
+    ]);
+  });
+
   test("headers are found by their lower-case names and the first Content-Type counts", async () => {
     handler = (request) =>
       text(`${request.header("content-type")} ${request.header("x-none")} ${request.remote.address}`);

@@ -24,6 +24,7 @@ export function fakeRequest(method: string, url: string, options: FakeRequestOpt
     rawPath: target.rawPath,
     query: target.query,
     header: (name) => headers[name],
+    headers: Object.entries(headers),
     body: () => Promise.resolve(bytes),
     chunks: (async function* () {
       yield bytes;
