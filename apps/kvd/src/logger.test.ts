@@ -57,6 +57,20 @@ test("levels below the one asked for are not printed, except for packages with a
   expect(lines.map((line) => line.slice(29))).toStrictEqual(["| raft: shown\n"]);
 });
 
+test("a level set later holds for all parts, those with a level of their own included", () => {
+  const lines: string[] = [];
+  const log = logTo(lines, { packageLevels: new Map([["raft", "debug"]]) });
+  const [raft, server] = [log.child({ pkg: "raft" }), log.child({ pkg: "etcdserver" })];
+
+  log.setLevel("debug");
+  server.debug("shown");
+  log.setLevel("warn");
+  raft.info("hidden");
+  log.child({ pkg: "new" }).notice("hidden");
+
+  expect(lines.map((line) => line.slice(29))).toStrictEqual(["| etcdserver: shown\n"]);
+});
+
 test("json has one object per line with level, package and text", () => {
   const lines: string[] = [];
 

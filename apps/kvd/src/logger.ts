@@ -11,6 +11,8 @@ import { z } from "zod";
 export interface Logger extends ServerLogger {
   critical(message: string, fields?: LogFields): void;
   child(fields: LogFields): Logger;
+  /** From now on all parts print from this level on, also those with a level of their own. */
+  setLevel(level: LogLevel): void;
 }
 
 /** What is printed and how. */
@@ -66,13 +68,23 @@ export function createLogger(options: LoggerOptions, out: DestinationStream = st
     {
       customLevels: LEVELS,
       useOnlyCustomLevels: true,
-      level: options.level,
+      level: "trace", // PinoLogger decides what is printed
       base: null,
       timestamp: options.format === "json" ? stdTimeFunctions.isoTime : epochMicroseconds,
     },
     options.format === "json" ? out : { write: (line: string) => out.write(etcdLine(line)) },
   );
-  return new PinoLogger(root, options);
+  return new PinoLogger(root, options.level, { ...options, all: null });
+}
+
+/** The level that `word` names: its name, its first letter or its number, in any case. null: none. */
+export function parseLevel(word: string): LogLevel | null {
+  return LEVEL_NAMES.get(word.toUpperCase()) ?? null;
+}
+
+/** A level as etcd spells it. */
+export function levelName(level: LogLevel): string {
+  return level === "warn" ? "WARNING" : level.toUpperCase();
 }
 
 /**
@@ -87,50 +99,68 @@ export function parsePackageLevels(text: string): ReadonlyMap<string, LogLevel> 
     const parts = setting.split("=");
     if (parts.length !== 2) return `oddly structured \`pkg=level\` option: ${setting}`;
     const [name = "", word = ""] = parts;
-    const level = LEVEL_NAMES.get(word.toUpperCase());
-    if (level === undefined) return `couldn't parse log level ${word}`;
+    const level = parseLevel(word);
+    if (level === null) return `couldn't parse log level ${word}`;
     levels.set(name, level);
   }
   return levels;
 }
 
+/** What the loggers of a process share. */
+interface Levels {
+  readonly level: LogLevel;
+  readonly packageLevels: ReadonlyMap<string, LogLevel>;
+  /** The level of all parts, once it was set while the process runs. */
+  all: LogLevel | null;
+}
+
 class PinoLogger implements Logger {
   readonly #pino: Pino<keyof typeof LEVELS>;
-  readonly #options: LoggerOptions;
+  readonly #own: LogLevel;
+  readonly #levels: Levels;
 
-  constructor(inner: Pino<keyof typeof LEVELS>, options: LoggerOptions) {
+  constructor(inner: Pino<keyof typeof LEVELS>, own: LogLevel, levels: Levels) {
     this.#pino = inner;
-    this.#options = options;
+    this.#own = own;
+    this.#levels = levels;
   }
 
   debug(message: string, fields: LogFields = {}): void {
-    this.#pino.debug(fields, message);
+    this.#print("debug", message, fields);
   }
 
   info(message: string, fields: LogFields = {}): void {
-    this.#pino.info(fields, message);
+    this.#print("info", message, fields);
   }
 
   notice(message: string, fields: LogFields = {}): void {
-    this.#pino.notice(fields, message);
+    this.#print("notice", message, fields);
   }
 
   warn(message: string, fields: LogFields = {}): void {
-    this.#pino.warn(fields, message);
+    this.#print("warn", message, fields);
   }
 
   error(message: string, fields: LogFields = {}): void {
-    this.#pino.error(fields, message);
+    this.#print("error", message, fields);
   }
 
   critical(message: string, fields: LogFields = {}): void {
-    this.#pino.critical(fields, message);
+    this.#print("critical", message, fields);
   }
 
   child(fields: LogFields): Logger {
-    const { level, packageLevels } = this.#options;
+    const { level, packageLevels } = this.#levels;
     const own = packageLevels.get(String(fields["pkg"])) ?? packageLevels.get("*") ?? level;
-    return new PinoLogger(this.#pino.child(fields, { level: own }), this.#options);
+    return new PinoLogger(this.#pino.child(fields), own, this.#levels);
+  }
+
+  setLevel(level: LogLevel): void {
+    this.#levels.all = level;
+  }
+
+  #print(level: LogLevel, message: string, fields: LogFields): void {
+    if (LEVELS[level] >= LEVELS[this.#levels.all ?? this.#own]) this.#pino[level](fields, message);
   }
 }
 

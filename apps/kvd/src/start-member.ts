@@ -8,6 +8,7 @@ import type { KvdConfig } from "./config.ts";
 import { ensureWritable, inspectDataDir } from "./data-dir.ts";
 import { lateHandler, Listeners } from "./listeners.ts";
 import type { Logger } from "./logger.ts";
+import { processView } from "./process-view.ts";
 
 /** A member that serves. Owns the server and all sockets. */
 export interface RunningMember {
@@ -43,6 +44,7 @@ export async function startMember(config: KvdConfig, logger: Logger): Promise<Ru
     const handler = clientHandler(server, {
       now: () => systemClock.unixNanos(),
       logger: logger.child({ pkg: "etcdhttp" }),
+      process: processView(logger),
     });
     forClients.serve(withCors(handler, config.cors));
     return {

@@ -6,12 +6,21 @@ export { systemClock, type Clock } from "./clock.ts";
 export { StartError, type StartErrorCode } from "./errors.ts";
 
 // What may be asked of it
-export type { FollowerStats, Member, MemberErrorCode, Result, SelfStats, Server } from "./server-api.ts";
+export type {
+  FollowerStats,
+  Member,
+  MemberErrorCode,
+  RaftStatus,
+  Result,
+  SelfStats,
+  Server,
+} from "./server-api.ts";
 export { MemberError } from "./server-api.ts";
 export { newRequest, REQUEST_METHODS, type Request, type RequestMethod, type Uint64 } from "./request.ts";
 
 // Its HTTP face
 export { clientHandler, type ClientHandlerDeps } from "./http/client-handler.ts";
+export type { ProcessView } from "./http/process-view.ts";
 export { withCors } from "./http/cors.ts";
 export { listenNode as nodeEngine } from "./http/engine/node.ts";
 export type { Engine, Listener, ListenOptions } from "./http/engine/engine.ts";

@@ -1,7 +1,7 @@
 // What the HTTP face may ask of a member. Everything that crosses is plain data, so that the face
 // can later run in other threads (architecture §6.6, §6.7).
 
-import type { NodeId } from "@kv/raft";
+import type { NodeId, Status } from "@kv/raft";
 import type { StoreEvent, StoreStats, Watcher } from "@kv/store";
 import type { Request } from "./request.ts";
 
@@ -68,6 +68,9 @@ export interface FollowerStats {
   readonly success: number;
 }
 
+/** Where this member's raft stands. `progress` is null elsewhere than on the leader. */
+export type RaftStatus = Pick<Status, "id" | "term" | "vote" | "commit" | "lead" | "role" | "progress">;
+
 /** What the HTTP face sees of a running member. */
 export interface Server {
   readonly id: NodeId;
@@ -107,4 +110,5 @@ export interface Server {
   /** null when this member is not the leader. Keys are member ids. */
   leaderStats(): ReadonlyMap<NodeId, FollowerStats> | null;
   storeStats(): StoreStats;
+  raftStatus(): RaftStatus;
 }

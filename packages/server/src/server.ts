@@ -18,6 +18,7 @@ import {
   MemberError,
   type FollowerStats,
   type Member,
+  type RaftStatus,
   type Result,
   type SelfStats,
   type Server,
@@ -190,6 +191,10 @@ export class EtcdServer implements Server, AsyncDisposable {
 
   storeStats(): StoreStats {
     return this.#replica.store.stats();
+  }
+
+  raftStatus(): RaftStatus {
+    return this.#replica.node.status();
   }
 
   /** Answers who waits, finishes the save in flight and gives the directory back. May be called twice. */

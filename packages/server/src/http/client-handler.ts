@@ -5,11 +5,14 @@ import type { HttpHandler, HttpRequest, HttpResponse } from "@kv/rafthttp/http";
 import type { Logger } from "../logger.ts";
 import type { Server } from "../server-api.ts";
 import { isCleanPath, redirectToCleanPath } from "./clean-path.ts";
+import { debugVarsHandler } from "./debug-vars.ts";
 import { notFound } from "./errors.ts";
 import { healthHandler } from "./health.ts";
 import { KeysHandler } from "./keys.ts";
+import { logLevelHandler } from "./log-level.ts";
 import { machinesHandler } from "./machines.ts";
 import { MembersHandler } from "./members.ts";
+import type { ProcessView } from "./process-view.ts";
 import { leaderStatsHandler, selfStatsHandler, storeStatsHandler } from "./stats.ts";
 import { versionHandler } from "./version.ts";
 
@@ -18,6 +21,8 @@ export interface ClientHandlerDeps {
   /** The wall clock in Unix nanoseconds: what a TTL is counted from. */
   readonly now: () => bigint;
   readonly logger: Logger;
+  /** The process around the member; without one `/debug/vars` and `/config/local/log` do not exist. */
+  readonly process?: ProcessView;
 }
 
 const KEYS = "/v2/keys";
@@ -39,6 +44,10 @@ export function clientHandler(server: Server, deps: ClientHandlerDeps): HttpHand
     ["/version", versionHandler(server)],
     ["/health", healthHandler(server)],
   ]);
+  if (deps.process !== undefined) {
+    exact.set("/debug/vars", debugVarsHandler(server, deps.process));
+    exact.set("/config/local/log", logLevelHandler(deps.process, deps));
+  }
 
   return (request: HttpRequest): HttpResponse | Promise<HttpResponse> => {
     if (request.method === "OPTIONS") return OPTIONS_RESPONSE;

@@ -5,6 +5,7 @@ import { readdirSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { listenNode } from "./engine/node.ts";
 import { clientHandler } from "./client-handler.ts";
+import { fakeProcess } from "./testing/fake-process.ts";
 import { MemoryServer } from "./testing/memory-server.ts";
 import { silentLogger } from "./testing/silent-logger.ts";
 
@@ -29,14 +30,8 @@ const { loadCases, runCase } = (await import(
 
 const THEMES = /^(keys-.*|watch.*|ttl|refresh|encoding|http|cors|misc|stats|members)\.jsonl$/;
 
-/** Resources and headers that do not exist yet: metrics, debug variables, log level. */
-const LATER = new Set([
-  "misc/debug-vars-method-not-allowed",
-  "misc/metrics",
-  "misc/log-level-put-204",
-  "misc/log-level-unknown-400",
-  "misc/log-level-method-not-allowed",
-]);
+/** What belongs to the program around a member. */
+const OF_PROGRAM = new Set(["misc/metrics"]);
 
 /** What node's parser decides; the engine's header comment says so. */
 const OF_NODE_PARSER = new Set(["http/method-lower-case-405"]);
@@ -50,13 +45,13 @@ const cases = readdirSync(new URL("cases/", CONFORMANCE))
   .filter((recorded) => recorded.needs === undefined && recorded.quirk !== true);
 
 const titled = cases.map((recorded) => ({ title: `${recorded.theme}/${recorded.name}`, recorded }));
-const isExpectedToFail = (title: string): boolean => LATER.has(title) || OF_NODE_PARSER.has(title);
+const isExpectedToFail = (title: string): boolean => OF_PROGRAM.has(title) || OF_NODE_PARSER.has(title);
 
 /** Every case has a server of its own, so that those that wait can wait at the same time. */
 async function runAlone(recorded: RecordedCase): Promise<string[]> {
   const server = new MemoryServer(now);
   const clock = setInterval(() => server.sync(), SYNC_INTERVAL_MS);
-  const handler = clientHandler(server, { now, logger: silentLogger });
+  const handler = clientHandler(server, { now, logger: silentLogger, process: fakeProcess() });
   await using listener = await listenNode(handler, {
     host: "127.0.0.1",
     port: 0,

@@ -2,13 +2,14 @@
 // tests of the HTTP face; the semantics are the store's (client-api.md §3.4).
 
 import { parseNodeId } from "@kv/raft/codec";
-import type { NodeId } from "@kv/raft";
+import { ProgressState, Role, type NodeId } from "@kv/raft";
 import { Store, type StoreEvent, type StoreStats } from "@kv/store";
 import type { Request } from "../../request.ts";
 import {
   MemberError,
   type FollowerStats,
   type Member,
+  type RaftStatus,
   type Result,
   type SelfStats,
   type Server,
@@ -110,6 +111,28 @@ export class MemoryServer implements Server {
 
   storeStats(): StoreStats {
     return this.store.stats();
+  }
+
+  raftStatus(): RaftStatus {
+    const own = {
+      match: this.raftIndex,
+      next: this.raftIndex + 1,
+      state: ProgressState.Replicate,
+      paused: false,
+      inflight: 0,
+      recentActive: true,
+      pendingSnapshot: 0,
+      learner: false,
+    };
+    return {
+      id: SELF,
+      term: this.raftTerm,
+      vote: SELF,
+      commit: this.raftIndex,
+      lead: this.leader,
+      role: Role.Leader,
+      progress: { [SELF]: own },
+    };
   }
 
   #indexOf(id: NodeId): number {
