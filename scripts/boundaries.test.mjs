@@ -24,12 +24,17 @@ const TABLE = {
     // Host names are resolved by the package itself, off the thread pool that fsync needs (architecture §9).
     node: ["dns", "dns/promises", "net", "stream", "stream/promises", "tls"],
   },
-  "@kv/server": { kv: ["@kv/raft", "@kv/rafthttp", "@kv/store", "@kv/wal"], npm: ["zod"], node: ANY },
+  "@kv/server": {
+    kv: ["@kv/raft", "@kv/rafthttp", "@kv/store", "@kv/wal"],
+    // Passwords are stored as bcrypt, and checking one takes 50 ms: native, so that it runs off the event loop.
+    npm: ["@node-rs/bcrypt", "zod"],
+    node: ANY,
+  },
   "@kv/client": { kv: [], npm: ["undici", "zod"], node: ["dns", "dns/promises", "tls", "fs"] },
   kvd: {
     kv: ["@kv/client", "@kv/rafthttp", "@kv/server"],
-    // The native CRC belongs to @kv/wal; it stands in kvd's manifest because the bundle of kvd loads it.
-    npm: ["@node-rs/crc32", "commander", "pino", "prom-client", "zod"],
+    // The native parts belong to @kv/wal and @kv/server; they stand here because the bundle of kvd loads them.
+    npm: ["@node-rs/bcrypt", "@node-rs/crc32", "commander", "pino", "prom-client", "undici", "zod"],
     node: ANY,
   },
   kvctl: { kv: ["@kv/client", "@kv/wal"], npm: ["@node-rs/crc32", "commander"], node: ANY },
