@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { MessageType } from "./message.ts";
-import { EntryType, Role } from "./types.ts";
+import { EMPTY_CONF_STATE, EntryType, Role, type Entry } from "./types.ts";
 import { encodeConfChange, encodeConfChangeV2 } from "./codec/index.ts";
 import {
+  entriesOf,
   entryAt,
   id,
   message,
@@ -12,6 +13,7 @@ import {
   snapshotAt,
   TestCluster,
   TestNode,
+  TestStorage,
   type NodeSetup,
 } from "./cluster.test.support.ts";
 
@@ -405,6 +407,48 @@ describe("preVote", () => {
     expect(awaitLeader(cluster)).toBe("2");
   });
 
+  test.for(["nobody", "1", "3", "4", "6"])(
+    "D-22(d): six voters in a joint configuration, some with longer logs and others with higher terms, elect a leader with %s down",
+    (down) => {
+      const ids = ["1", "2", "3", "4", "5", "6"];
+      const entries = entriesOf([1, 1, 1]);
+      const modern = { preVote: true, checkQuorum: true, stepDownOnRemoval: true };
+      const cluster = new TestCluster(
+        ids.map((one) => {
+          // 3 and 6 missed the last entry and have campaigned in vain since.
+          const isAhead = one === "3" || one === "6";
+          const storage = new TestStorage({
+            ...EMPTY_CONF_STATE,
+            voters: ["4", "5", "6"].map(id),
+            votersOutgoing: ["1", "2", "3"].map(id),
+            autoLeave: true,
+          });
+          storage.append(isAhead ? entries.slice(0, 2) : entries);
+          storage.setHardState({ term: isAhead ? 7 : 2, vote: id("0"), commit: 2 });
+          const random = pseudoRandom(Number(one));
+          return new TestNode({ id: one, restartFrom: storage, random, ...modern });
+        }),
+      );
+      if (down !== "nobody") cluster.isolate(down);
+
+      const leader = awaitLeader(cluster);
+      cluster.heal();
+      for (let tick = 0; tick < 80; tick++) {
+        for (const node of cluster.nodes.values()) node.raw.tick();
+        cluster.settle();
+      }
+
+      expect(leader).not.toBe("nobody");
+      // The leader of the joint configuration leaves it, and the new voters have one leader and one log.
+      const voters = ["4", "5", "6"].map((one) => cluster.node(one));
+      expect(voters.map((node) => node.raw.confState)).toMatchObject(
+        voters.map(() => ({ voters: ["4", "5", "6"], votersOutgoing: [] })),
+      );
+      expect(leaders(cluster).filter((one) => Number(one) > 3)).toHaveLength(1);
+      expect(voters.map((node) => node.terms())).toEqual(voters.map(() => voters[0]!.terms()));
+    },
+  );
+
   test("D-23: answers to the other kind of election are ignored", () => {
     const pre = preCandidate();
     pre.raw.step(message(VoteResp, { from: "2", to: "1", term: 1 }));
@@ -486,6 +530,71 @@ describe("D-28, J-41: a node with a committed change of membership that is not a
     node.drain();
     node.raw.campaign();
     expect(node.raw.role).toBe(Role.Candidate);
+  });
+});
+
+/** A restarted node with these entries to apply, and the ranges that its campaign reads. */
+function reading(entries: readonly Entry[], failAt = 0): { node: TestNode; reads: number[] } {
+  const reads: number[] = [];
+  const storage = new TestStorage({ ...EMPTY_CONF_STATE, voters: ["1", "2", "3"].map(id) });
+  storage.append(entries);
+  storage.setHardState({ term: 1, vote: id("0"), commit: entries.length });
+  const node = new TestNode({
+    restartFrom: storage,
+    wrap: (inner) => ({
+      initialState: () => inner.initialState(),
+      firstIndex: () => inner.firstIndex(),
+      lastIndex: () => inner.lastIndex(),
+      term: (index) => inner.term(index),
+      snapshot: () => inner.snapshot(),
+      entries: (lo, hi, maxSizeBytes) => {
+        reads.push(lo);
+        if (lo === failAt) throw new Error("bad sector");
+        return inner.entries(lo, hi, maxSizeBytes);
+      },
+    }),
+  });
+  return { node, reads };
+}
+
+describe("B-15: the committed entries ahead of a campaign", () => {
+  const PAGE = 1024 * 1024;
+  const large = (index: number): Entry => ({
+    term: 1,
+    index,
+    type: EntryType.Normal,
+    data: new Uint8Array(PAGE),
+  });
+  const change = { id: "0", type: 0, nodeId: id("4"), context: null } as const;
+  const changeAt = (index: number): Entry => {
+    return { term: 1, index, type: EntryType.ConfChange, data: encodeConfChange(change) };
+  };
+
+  test.for([
+    ["small ones are one page", [entryAt(1, 1), entryAt(2, 1), entryAt(3, 1)], [1]],
+    ["large ones are a page each", [large(1), large(2), large(3)], [1, 2, 3]],
+    ["a page ends before the entry that is too much", [entryAt(1, 1), large(2), entryAt(3, 1)], [1, 2, 3]],
+  ] as const)("are looked through page by page, each once: %s", ([, entries, pages]) => {
+    const { node, reads } = reading(entries);
+
+    node.raw.campaign();
+
+    expect([reads, node.raw.role]).toEqual([pages, Role.Candidate]);
+  });
+
+  test("are looked through no further than the first change of membership", () => {
+    const { node, reads } = reading([large(1), changeAt(2), large(3), large(4)]);
+
+    node.raw.campaign();
+
+    expect([reads, node.raw.role]).toEqual([[1, 2], Role.Follower]);
+  });
+
+  test("that cannot be read make the node fail", () => {
+    const { node } = reading([large(1), large(2)], 2);
+
+    expect(() => node.raw.campaign()).toThrow(expect.objectContaining({ code: "E_FATAL" }));
+    expect(node.raw.failure?.cause).toMatchObject({ message: "bad sector" });
   });
 });
 

@@ -22,6 +22,26 @@ test("sizes are those of the encoded entries and of their data", () => {
   );
 });
 
+const EDGES = [0, 127, 128, 16_383, 16_384, Number.MAX_SAFE_INTEGER];
+
+test("B-43: the size of an entry is that of its bytes wherever a varint grows", () => {
+  for (const term of EDGES) {
+    for (const index of EDGES) {
+      for (const length of [null, 0, 127, 128]) {
+        const data = length === null ? null : new Uint8Array(length);
+        const entry: Entry = { term, index, type: EntryType.Normal, data };
+
+        expect([term, index, length, entriesSizeBytes([entry])]).toEqual([
+          term,
+          index,
+          length,
+          encodeEntry(entry).length,
+        ]);
+      }
+    }
+  }
+});
+
 test("B-40: limitSize gives the longest prefix within the limit, but at least one entry", () => {
   fc.assert(
     fc.property(fc.array(anyEntry, { minLength: 1 }), fc.nat(2_000), (entries, maxSizeBytes) => {

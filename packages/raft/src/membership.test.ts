@@ -403,6 +403,67 @@ describe("joint configurations", () => {
   });
 });
 
+/** 1, 2, 3 became 1 to 5 while 3 was cut off: it still believes in a majority of two of three. */
+function grown(): TestCluster {
+  const { cluster } = ledCluster();
+  cluster.isolate("3");
+  for (const added of ["4", "5"]) {
+    cluster.nodes.set(id(added), new TestNode({ id: added, voters: ["1", "2", "3"] }));
+    cluster.cut.add(`3>${added}`).add(`${added}>3`);
+    cluster.node("1").raw.proposeConfChange(change(AddNode, added));
+    cluster.settle();
+    cluster.node("1").raw.tick();
+    cluster.settle();
+  }
+  return cluster;
+}
+
+describe("F-38: with a voter that missed two changes, no way to part the members makes two majorities", () => {
+  const ids = ["1", "2", "3", "4", "5"];
+
+  function part(cluster: TestCluster, side: ReadonlySet<string>): void {
+    cluster.heal();
+    for (const a of ids) for (const b of ids) if (side.has(a) !== side.has(b)) cluster.cut.add(`${a}>${b}`);
+  }
+
+  const sides = Array.from({ length: 16 }, (_, bits) => [
+    "3",
+    ...["1", "2", "4", "5"].filter((_one, i) => bits & (1 << i)),
+  ]);
+
+  test.for(sides.map((side) => [side.join(" "), new Set(side)] as const))(
+    "%s apart from the others",
+    ([, side]) => {
+      const cluster = grown();
+      const before = cluster.node("1").raw.commit;
+      part(cluster, side);
+
+      for (let round = 0; round < 3; round++) {
+        for (const one of ids) {
+          cluster.campaign(one);
+          cluster.node(one).raw.propose(bytes(`${one} ${round}`));
+          cluster.settle();
+        }
+      }
+
+      const committing = [side, new Set(ids.filter((one) => !side.has(one)))].filter((half) =>
+        [...half].some((one) => cluster.node(one).raw.commit > before),
+      );
+      // Three of five can go on, and nobody else.
+      expect(committing).toHaveLength(1);
+      expect(committing[0]!.size).toBeGreaterThanOrEqual(3);
+      cluster.heal();
+      const [first, ...others] = [...cluster.nodes.values()].map((node) => node.applied);
+      const applied = (entries: typeof first): string[] =>
+        (entries ?? []).map(({ index, term, data }) => `${index} ${term} ${data?.join(" ") ?? ""}`);
+      for (const other of others) {
+        const length = Math.min(applied(first).length, other.length);
+        expect(applied(other).slice(0, length)).toEqual(applied(first).slice(0, length));
+      }
+    },
+  );
+});
+
 test("F-37: without validation anything is appended, and a bad change fails when it is applied", () => {
   const cluster = TestCluster.of(3, { disableConfChangeValidation: true });
   cluster.campaign("1");

@@ -224,7 +224,7 @@ describe("J-05: with onCommitRegression recover", () => {
   });
 });
 
-describe("options that are not acceptable are named", () => {
+describe("G-14: options that are not acceptable are named", () => {
   test.for([
     ["id", { id: "0" }],
     ["id", { id: "0a" }],

@@ -235,6 +235,35 @@ test.for([0, 2])("G-16: an answer with %i entries is ignored", (count) => {
   expect(reads(node)).toEqual([]);
 });
 
+test("G-17: a read is never answered above the leader's commit index, and moves no commit index back", () => {
+  const cluster = TestCluster.of(3);
+  cluster.campaign("1");
+  const [leader, follower] = [cluster.node("1"), cluster.node("2")];
+  const answers: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const before = [leader.raw.commit, follower.raw.commit];
+    follower.raw.readIndex(bytes(`${i}`));
+    for (let round = 0; round < 4; round++) {
+      for (const node of cluster.nodes.values()) {
+        while (node.raw.hasReady()) {
+          const { readStates } = node.handle();
+          for (const { index } of readStates) {
+            answers.push(index);
+            expect(index).toBeLessThanOrEqual(leader.raw.commit);
+          }
+        }
+        for (const one of node.sent.splice(0)) cluster.nodes.get(one.to)?.raw.step(one);
+      }
+    }
+
+    expect(leader.raw.commit).toBeGreaterThanOrEqual(before[0]!);
+    expect(follower.raw.commit).toBeGreaterThanOrEqual(before[1]!);
+    cluster.propose("1", "x");
+  }
+
+  expect(answers).toEqual([1, 2, 3, 4, 5]);
+});
+
 test("G-18: a restarted single voter does not answer from the commit index it had persisted", () => {
   const node = new TestNode({ voters: ["1"], log: [1, 1, 1], term: 1, commit: 1 });
   node.raw.campaign();

@@ -3,7 +3,7 @@
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { encodeConfChange } from "./codec/index.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { MessageType } from "./message.ts";
@@ -88,6 +88,75 @@ test("J-25: a node that was removed while it was cut off does not keep the other
   }
 
   expect([leaderOf(cluster), cluster.node("1").raw.term]).toEqual(["1", term]);
+});
+
+describe("J-24: a crash between two steps of applying a change loses nothing of it and applies it once", () => {
+  const STEPS = ["taken", "persisted", "applied", "advanced", "snapshotted", "compacted"] as const;
+
+  /** A member whose leader has committed a change that adds 4; it stops behind `last`. */
+  function runUntil(last: (typeof STEPS)[number]): TestNode {
+    const node = new TestNode({ log: [1], term: 1, commit: 1 });
+    node.drain();
+    const entries = [change(2, "4")];
+    node.raw.step(message(App, { from: "2", to: "1", term: 1, index: 1, logTerm: 1, entries, commit: 2 }));
+    const ready = node.raw.ready();
+    const steps = [
+      () => undefined,
+      () => node.persist(ready),
+      () => ready.committedEntries.forEach((entry) => node.apply(entry)),
+      () => node.raw.advance(),
+      () => node.storage.createSnapshot(2, node.raw.confState, bytes("state")),
+      () => node.storage.compact(2),
+    ];
+    for (const step of steps.slice(0, STEPS.indexOf(last) + 1)) step();
+    return node;
+  }
+
+  test.for(STEPS)("behind %s", (last) => {
+    const crashed = runUntil(last);
+
+    const applied = crashed.storage.snapshot().meta.index;
+    const node = new TestNode({ restartFrom: crashed.storage, applied });
+    node.drain();
+    const wasWritten = last !== "taken";
+    // The configuration is that of the committed changes, in the snapshot or behind it, and of nothing else.
+    expect(node.raw.confState.voters).toEqual(wasWritten ? ["1", "2", "3", "4"] : ["1", "2", "3"]);
+
+    // The leader sends what it has again.
+    const entries = [change(2, "4")];
+    node.raw.step(message(App, { from: "2", to: "1", term: 1, index: 1, logTerm: 1, entries, commit: 2 }));
+    node.drain();
+    expect(node.raw.confState.voters).toEqual(["1", "2", "3", "4"]);
+    const changes = node.applied.filter(({ type }) => type === EntryType.ConfChange);
+    expect(changes).toHaveLength(["snapshotted", "compacted"].includes(last) ? 0 : 1);
+  });
+});
+
+test("J-15: a voter that became a learner while it was cut off, and a learner that hears nobody, never lead", () => {
+  const cluster = new TestCluster([
+    ...["1", "2", "3"].map((one) => new TestNode({ id: one, learners: ["4"] })),
+    new TestNode({ id: "4", learners: ["4"] }),
+  ]);
+  cluster.campaign("1");
+  cluster.isolate("3");
+  cluster
+    .node("1")
+    .raw.proposeConfChange({ id: "0", type: ConfChangeType.AddLearner, nodeId: id("3"), context: null });
+  cluster.settle();
+  cluster.isolate("4");
+  expect(cluster.node("3").raw.confState.voters).toContain("3");
+
+  // In its own eyes 3 may still lead: it campaigns again and again, with everyone in reach.
+  for (const healed of [false, true]) {
+    if (healed) cluster.heal();
+    for (let round = 0; round < 5; round++) {
+      cluster.node("3").raw.tick(20);
+      cluster.node("4").raw.tick(20);
+      cluster.settle();
+
+      expect(leaderOf(cluster)).not.toMatch(/[34]/);
+    }
+  }
 });
 
 test("J-26: a node that missed two changes wins no election with the majority it still believes in", () => {

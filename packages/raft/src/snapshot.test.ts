@@ -318,6 +318,27 @@ describe("a follower that gets a snapshot", () => {
   });
 });
 
+test("E-22: a crash before the snapshot is recorded leaves the old state, one after it the new one", () => {
+  const node = new TestNode({ log: [1, 1], term: 1, commit: 1 });
+  node.drain();
+  node.raw.step(message(Snap, { from: "2", to: "1", term: 3, snapshot: snapshotAt(9, 2, ["1", "2", "4"]) }));
+  const ready = node.raw.ready();
+
+  const before = new TestNode({ restartFrom: node.storage });
+  expect(before.raw.status()).toMatchObject({ term: 1, commit: 1, lastIndex: 2 });
+  expect(before.raw.confState.voters).toEqual(["1", "2", "3"]);
+
+  node.persist(ready);
+  const after = new TestNode({ restartFrom: node.storage });
+  expect(after.raw.status()).toMatchObject({ term: 3, commit: 9, applied: 9, firstIndex: 10, lastIndex: 9 });
+  expect(after.raw.confState.voters).toEqual(["1", "2", "4"]);
+  // It answers for the snapshot like the node that received it.
+  after.raw.step(
+    message(App, { from: "2", to: "1", term: 3, index: 9, logTerm: 2, entries: entriesOf([3], 10) }),
+  );
+  expect(after.drain()).toMatchObject([{ type: AppResp, index: 10, reject: false }]);
+});
+
 test("E-18, E-19: a node that was away and one that is new catch up by snapshot while writes go on", () => {
   const cluster = TestCluster.of(3);
   cluster.campaign("1");

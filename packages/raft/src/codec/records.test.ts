@@ -12,7 +12,7 @@ import type {
   NodeId,
   Snapshot,
 } from "../types.ts";
-import { decodeConfChange, encodeConfChange } from "./conf-change.ts";
+import { decodeConfChange, decodeConfChangeV2, encodeConfChange, encodeConfChangeV2 } from "./conf-change.ts";
 import { decodeEntry, encodeEntry, entrySize } from "./entry.ts";
 import { decodeMessage, encodeMessage, messageSize } from "./message.ts";
 import { parseNodeId } from "./node-id.ts";
@@ -109,7 +109,7 @@ function messageOf(value: VectorValue): Message {
   return message;
 }
 
-describe("the bytes of etcd 2.3.8", () => {
+describe("K-01: the bytes of etcd 2.3.8", () => {
   test.each(vectors.filter((vector) => vector.kind === "Entry"))("entry $name", ({ hex, size, value }) => {
     const entry = entryOf(value);
 
@@ -174,7 +174,7 @@ test("a configuration of voters only is written as 2.x does, without auto_leave"
   expect(toHex(encodeConfState(state))).toBe("080108cdd2918bd2b881cf8e01");
 });
 
-test("a configuration of 3.4, which ends with auto_leave, and a packed one are read", () => {
+test("K-03: a configuration of 3.4, which ends with auto_leave, and a packed one are read", () => {
   expect(decodeConfState(bytes("080108022800"))).toEqual(voters(["1", "2"]));
   expect(decodeConfState(bytes("0a020102"))).toEqual(voters(["1", "2"]));
 });
@@ -195,13 +195,13 @@ test("modern configuration fields are written when they say something", () => {
   expect(decodeConfState(encoded)).toEqual(state);
 });
 
-test("the empty snapshot inside a decoded message is the shared one", () => {
+test("K-07: the empty snapshot inside a decoded message is the shared one", () => {
   const heartbeat = decodeMessage(bytes("08081002180120022800300040054a0812060a001000180050005800"));
 
   expect(heartbeat.snapshot).toBe(EMPTY_SNAPSHOT);
 });
 
-test("fields may come in any order, unknown ones are passed over and missing ones are zero", () => {
+test("K-02: fields may come in any order, unknown ones are passed over and missing ones are zero", () => {
   const data = "2203616263";
   const unknown = "7a0161f80101890101020304050607087d01020304";
 
@@ -213,21 +213,49 @@ test("fields may come in any order, unknown ones are passed over and missing one
   });
 });
 
+test("K-08: no data and empty data are different, and each comes back as it was", () => {
+  const none: Entry = { term: 1, index: 2, type: 0, data: null };
+  const empty: Entry = { ...none, data: new Uint8Array(0) };
+
+  expect([none, empty].map((entry) => toHex(encodeEntry(entry)))).toEqual([
+    "080010011802",
+    "0800100118022200",
+  ]);
+  expect([none, empty].map((entry) => decodeEntry(encodeEntry(entry)))).toEqual([none, empty]);
+});
+
+test("K-07: a message without the field of the snapshot has the empty one, like one that writes it", () => {
+  expect(decodeMessage(bytes("0808")).snapshot).toEqual(EMPTY_SNAPSHOT);
+  expect(decodeMessage(bytes("08084a00")).snapshot).toEqual(EMPTY_SNAPSHOT);
+});
+
+test("K-12: the joint change that leaves by itself is two bytes, and no bytes at all are the same", () => {
+  const leave = { transition: 0, changes: [], context: null } as const;
+
+  expect(toHex(encodeConfChangeV2(leave))).toBe("0800");
+  expect(decodeConfChangeV2(bytes("0800"))).toEqual(leave);
+  expect(decodeConfChangeV2(new Uint8Array(0))).toEqual(leave);
+});
+
 test.each([
   ["data that is longer than the bytes", "08002205616263"],
   ["an end inside a varint", "080018ff"],
-  ["a varint of eleven bytes", "10808080808080808080808001"],
-  ["a varint above 64 bits", "10ffffffffffffffffff02"],
+  ["K-05: a varint of eleven bytes", "10808080808080808080808001"],
+  ["K-05: a varint above 64 bits", "10ffffffffffffffffff02"],
+  ["K-06: a length of 2^63", "0800 22 80808080808080808001"],
+  ["K-06: a length of 2^32 without the bytes", "0800 22 8080808010"],
   ["a group", "0b0c"],
   ["a field number of 0", "0000"],
   ["an unknown wire type", "0f00"],
   ["another wire type than the field has", "0d01000000"],
   ["a type of entry that nobody knows", "0803"],
 ])("%s is refused", (_, hex) => {
-  expect(() => decodeEntry(bytes(hex))).toThrow(expect.objectContaining({ code: "E_CODEC" }));
+  expect(() => decodeEntry(bytes(hex.replaceAll(" ", "")))).toThrow(
+    expect.objectContaining({ code: "E_CODEC" }),
+  );
 });
 
-test("an index above 2^53-1 is out of range, and the largest one below is not", () => {
+test("K-05: an index above 2^53-1 is out of range, and the largest one below is not", () => {
   const largest = encodeEntry({ term: 1, index: Number.MAX_SAFE_INTEGER, type: 0, data: null });
 
   expect(decodeEntry(largest).index).toBe(Number.MAX_SAFE_INTEGER);

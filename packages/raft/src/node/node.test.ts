@@ -24,7 +24,7 @@ const add = (id: string): { type: 0; nodeId: NodeId; context: null } => ({
 });
 
 describe("nothing is promised before it is durable", () => {
-  test("a follower acknowledges entries only after its save has settled", async () => {
+  test("L-08: a follower acknowledges entries only after its save has settled", async () => {
     const three = await cluster(3);
     const leader = await three.elect();
     const follower = three.member("2");
@@ -41,7 +41,7 @@ describe("nothing is promised before it is durable", () => {
     expect(types(follower)).toContain(MessageType.AppResp);
   });
 
-  test("a vote is sent only after its save has settled, a request for votes before", async () => {
+  test("L-08: a vote is sent only after its save has settled, a request for votes before", async () => {
     const three = await cluster(3);
     for (const member of three.members.values()) member.disk.hold();
 
@@ -73,7 +73,7 @@ describe("nothing is promised before it is durable", () => {
     expect(await proposed).toMatchObject({ result: "applied a" });
   });
 
-  test("a leader sends entries while its own save is in flight", async () => {
+  test("L-09: a leader sends entries while its own save is in flight", async () => {
     const three = await cluster(3);
     const leader = await three.elect();
     leader.disk.hold();
@@ -102,7 +102,7 @@ describe("nothing is promised before it is durable", () => {
     expect(leader.machine.values).toEqual(["a"]);
   });
 
-  test("a failing save makes the node silent for good", async () => {
+  test("L-07: a failing save makes the node silent for good", async () => {
     const three = await cluster(3);
     const leader = await three.elect();
     leader.disk.hold();
@@ -153,7 +153,7 @@ test.each([
 });
 
 describe("batches", () => {
-  test("what comes while a save is in flight is the next batch", async () => {
+  test("L-06: what comes while a save is in flight is the next batch", async () => {
     const one = await cluster(1);
     const leader = await one.elect();
     leader.disk.hold();
@@ -401,7 +401,7 @@ describe("a cluster", () => {
 });
 
 describe("membership", () => {
-  test("a change resolves with the configuration once it is applied, and each entry is named to the machine", async () => {
+  test("L-16: a change resolves with the configuration once it is applied, and each entry is named to the machine", async () => {
     const one = await cluster(1);
     const leader = await one.elect();
     submitAll(leader, "a");
@@ -433,7 +433,7 @@ describe("membership", () => {
     expect(leader.node.appliedConfState.voters).toEqual(["1"]);
   });
 
-  test("of two changes at once the second is refused", async () => {
+  test("L-16: of two changes at once the second is refused", async () => {
     const one = await cluster(1);
     const leader = await one.elect();
 
@@ -465,7 +465,7 @@ describe("membership", () => {
 });
 
 describe("awaited proposals", () => {
-  test("results come in the order of the log", async () => {
+  test("L-02: results come in the order of the log", async () => {
     const one = await cluster(1);
     const leader = await one.elect();
 
@@ -477,7 +477,7 @@ describe("awaited proposals", () => {
     expect(proposed.map(({ index }) => index - proposed[0]!.index)).toEqual([0, 1, 2]);
   });
 
-  test("an entry that another leader replaces is lost, one that survives the change of leader is not", async () => {
+  test("L-04: an entry that another leader replaces is lost, one that survives the change of leader is not", async () => {
     const three = await cluster(3);
     const first = await three.elect();
     const kept = first.node.propose(bytes("kept"));
@@ -501,7 +501,7 @@ describe("awaited proposals", () => {
     expect(first.machine.values).toEqual(["kept", "other"]);
   });
 
-  test("a timeout says that the outcome is unknown, and a later commit does no harm", async () => {
+  test("L-05: a timeout says that the outcome is unknown, and a later commit does no harm", async () => {
     const three = await cluster(3);
     const leader = await three.elect();
     for (const follower of three.followers()) three.cut(follower);
@@ -551,6 +551,24 @@ describe("awaited proposals", () => {
     await three.settle();
 
     await dropped;
+  });
+
+  test("L-03: what a follower forwards is applied there too, and an awaited proposal names the leader to go to", async () => {
+    const three = await cluster(3);
+    await three.elect();
+    const follower = three.member("2");
+
+    follower.node.submit(bytes("forwarded"));
+    const refused = follower.node.propose(bytes("awaited")).catch((error: unknown) => error);
+    await three.tick(1);
+
+    expect(follower.machine.values).toEqual(["forwarded"]);
+    const error = await refused;
+    expect(error).toMatchObject({ code: "E_PROPOSAL_DROPPED", details: { lead: "1" } });
+    const proposed = three.leader.node.propose(bytes("awaited"));
+    await three.tick(1);
+    const { index } = await proposed;
+    expect(follower.machine.entries.find((entry) => entry.index === index)?.data).toEqual(bytes("awaited"));
   });
 
   test("a proposal of which only a snapshot knows has an unknown outcome", async () => {
@@ -614,7 +632,7 @@ describe("awaited proposals", () => {
     await expect(leader.node.propose(bytes("b"), { signal: controller.signal })).rejects.toThrow("enough");
   });
 
-  test("a full queue is busy and recovers", async () => {
+  test("L-13: a full queue is busy and recovers", async () => {
     const one = await cluster(1, { maxQueuedProposals: 2 });
     const leader = await one.elect();
 
@@ -629,7 +647,7 @@ describe("awaited proposals", () => {
 });
 
 describe("reads", () => {
-  test("a read resolves when the machine contains everything that was committed before", async () => {
+  test("L-15: a read resolves when the machine contains everything that was committed before", async () => {
     const three = await cluster(3);
     const leader = await three.elect();
     const follower = three.member("3");
@@ -644,7 +662,7 @@ describe("reads", () => {
     expect(await read).toEqual([leader.node.appliedIndex, "a"]);
   });
 
-  test("a leader that is cut off confirms no read; an unanswered request is repeated under a new name", async () => {
+  test("L-15: a leader that is cut off confirms no read; an unanswered request is repeated under a new name", async () => {
     const three = await cluster(3);
     const leader = await three.elect();
     for (const follower of three.followers()) three.cut(follower);
@@ -669,7 +687,7 @@ describe("reads", () => {
 });
 
 describe("snapshots", () => {
-  test("a member that is far behind gets the snapshot, and goes on from there", async () => {
+  test("L-12: a member that is far behind gets the snapshot, and goes on from there", async () => {
     const three = await cluster(3);
     const leader = await three.elect();
     const late = three.member("3");
@@ -701,7 +719,7 @@ describe("snapshots", () => {
     expect(late.disk.load().snapshot().meta.index).toBe(index);
   });
 
-  test("a snapshot waits for the save in flight, and the log keeps its tail", async () => {
+  test("L-12: a snapshot waits for the save in flight, and the log keeps its tail", async () => {
     const one = await cluster(1);
     const leader = await one.elect();
     submitAll(leader, "a", "b", "c", "d");
@@ -792,7 +810,7 @@ describe("snapshots", () => {
 });
 
 describe("time", () => {
-  test("after a pause, messages that have arrived come before the ticks that were missed: no election", async () => {
+  test("L-10: after a pause, messages that have arrived come before the ticks that were missed: no election", async () => {
     const three = await cluster(3);
     const leader = await three.elect();
     const follower = three.member("2");
@@ -810,7 +828,7 @@ describe("time", () => {
     expect(follower.node.status()).toMatchObject({ term, lead: leader.id, electionElapsed: 5 });
   });
 
-  test("a pause counts as half an election timeout at most", async () => {
+  test("L-10: a pause counts as half an election timeout at most", async () => {
     const three = await cluster(3);
     await three.elect();
     const follower = three.member("2");
@@ -835,7 +853,7 @@ describe("time", () => {
 });
 
 describe("what goes wrong outside", () => {
-  test("messages that are not for this node, or too many, are dropped and counted", async () => {
+  test("L-14: messages that are not for this node, or too many, are dropped and counted", async () => {
     const one = await cluster(1, { maxQueuedMessages: 1 });
     const { node } = one.member("1");
     const [id] = one.ids;
@@ -882,7 +900,7 @@ describe("what goes wrong outside", () => {
 });
 
 describe("stop", () => {
-  test("finishes the pass in flight, rejects the rest and closes the disk; twice is once", async () => {
+  test("L-11, J-38: finishes the pass in flight, rejects the rest and closes the disk; twice is once", async () => {
     const one = await cluster(1);
     const leader = await one.elect();
     leader.disk.hold();
@@ -911,7 +929,7 @@ describe("stop", () => {
     expect(one.clock.timerCount).toBe(0);
   });
 
-  test("waits for the snapshot in flight", async () => {
+  test("L-11: waits for the snapshot in flight", async () => {
     const one = await cluster(1);
     const leader = await one.elect();
     leader.disk.hold();
@@ -941,6 +959,28 @@ describe("stop", () => {
     expect(leader.sent).toEqual([]);
     expect(leader.node.status().isFailed).toBe(false);
   });
+});
+
+test("L-17: the clock, the election and the failure of one cluster are not seen by another in the process", async () => {
+  const [one, other] = [await cluster(3), await cluster(3)];
+
+  await one.tick(40);
+  submitAll(one.leader, "a");
+  await one.settle();
+  await other.settle();
+
+  expect(other.leader).toBeUndefined();
+  expect([...other.members.values()].map(({ node }) => node.status().electionElapsed)).toEqual([0, 0, 0]);
+  const leader = await other.elect("2");
+  one.leader.disk.hold();
+  submitAll(one.leader, "b");
+  await one.settle();
+  one.leader.disk.fail(new Error("no space left"));
+  submitAll(leader, "c");
+  await one.settle();
+  await other.settle();
+  expect([...other.members.values()].map(({ machine }) => machine.values)).toEqual([["c"], ["c"], ["c"]]);
+  expect([...other.members.values()].flatMap(({ fatal }) => fatal)).toEqual([]);
 });
 
 test("the memory that raft reads mirrors what is durable", async () => {

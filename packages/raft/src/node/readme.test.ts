@@ -14,7 +14,7 @@ function exampleSource(): string {
     .replaceAll('"@kv/raft"', `"${new URL("../index.ts", import.meta.url).pathname}"`);
 }
 
-test("the example of the README counts on three members", async () => {
+test("L-01: the example of the README counts on three members", async () => {
   const directory = mkdtempSync(join(tmpdir(), "raft-readme-"));
   const file = join(directory, "example.ts");
   writeFileSync(file, exampleSource());
@@ -31,7 +31,7 @@ test("the example of the README counts on three members", async () => {
   expect(lines.map((line) => line.replace(/entry \d+: /, ""))).toEqual(["1", "3", "6"]);
 });
 
-test("the example of the README fits on a page", () => {
+test("L-01: the example of the README fits on a page", () => {
   const lines = exampleSource()
     .split("\n")
     .filter((line) => line.trim() !== "");
