@@ -5,9 +5,7 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { HttpBodyError } from "@kv/rafthttp/http";
-
-/** How long answers may still take after `close`, slow readers included. */
-export const CLOSE_GRACE_MS = 2_000;
+import { CLOSE_GRACE_MS } from "./limits.ts";
 
 interface Connection {
   /** Answers that were promised and are not written yet. */

@@ -3,38 +3,10 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { HttpBodyError, type HttpHeaders, type HttpRequest } from "@kv/rafthttp/http";
-import { decodePath, findBadEscape } from "../percent.ts";
 import type { Connections } from "./connections.ts";
-
-/** A request target taken apart. */
-export interface Target {
-  readonly rawPath: string;
-  readonly path: string;
-  readonly query: string;
-}
-
-/**
- * Takes a request target apart: `/path?query`, or absolute as proxies send it.
- *
- * @returns null when it has no path or a bad escape in it.
- */
-export function parseTarget(url: string): Target | null {
-  const start = url.startsWith("/") ? 0 : pathStart(url);
-  if (start < 0) return null;
-  const mark = url.indexOf("?", start);
-  const rawPath = url.slice(start, mark < 0 ? url.length : mark);
-  if (findBadEscape(rawPath) >= 0) return null;
-  return { rawPath, path: decodePath(rawPath), query: mark < 0 ? "" : url.slice(mark + 1) };
-}
-
-/** Where the path of `http://host:port/path` starts, or -1. */
-function pathStart(url: string): number {
-  const authority = url.indexOf("://");
-  if (authority <= 0) return -1;
-  return url.indexOf("/", authority + 3);
-}
+import { remoteOf } from "./remote.ts";
+import type { Target } from "./target.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -95,11 +67,7 @@ export class NodeRequest implements HttpRequest {
   }
 
   get remote(): { readonly address: string; readonly commonName?: string } {
-    const socket = this.#incoming.socket;
-    const address = socket.remoteAddress ?? "";
-    if (!(socket instanceof TLSSocket) || !socket.authorized) return { address };
-    const commonName = socket.getPeerCertificate().subject?.CN;
-    return typeof commonName === "string" ? { address, commonName } : { address };
+    return remoteOf(this.#incoming.socket);
   }
 
   get signal(): AbortSignal {

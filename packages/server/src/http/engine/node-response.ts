@@ -4,19 +4,8 @@
 import type { ServerResponse } from "node:http";
 import type { HttpResponse } from "@kv/rafthttp/http";
 import { httpDate } from "./http-date.ts";
-
-/** Longer bodies are sent in chunks. */
-const LENGTH_MAX_BYTES = 2_048;
-
-/** Longer bodies are handed over piece by piece, as fast as the client reads. */
-const PIECE_SIZE = 65_536;
-
-type StreamBody = AsyncIterable<Uint8Array | string>;
-
-/** Whether a body comes as it is made. */
-export function isStream(body: HttpResponse["body"]): body is StreamBody {
-  return typeof body === "object" && body !== null && !(body instanceof Uint8Array);
-}
+import { LENGTH_MAX_BYTES, PIECE_SIZE_BYTES } from "./limits.ts";
+import { bytePieces, textPieces } from "./response-body.ts";
 
 /**
  * Writes an answer whose body is there. null: all of it is handed over. Else the promise resolves
@@ -67,7 +56,7 @@ function writeText(outgoing: ServerResponse, response: HttpResponse, text: strin
   const length = text.length > LENGTH_MAX_BYTES ? -1 : Buffer.byteLength(text);
   const hasLength = length >= 0 && length <= LENGTH_MAX_BYTES;
   writeHead(outgoing, response, hasLength ? length : -1);
-  if (text.length > PIECE_SIZE) return writePieces(outgoing, textPieces(text));
+  if (text.length > PIECE_SIZE_BYTES) return writePieces(outgoing, textPieces(text));
   // Plain ASCII goes out together with the head, without being encoded.
   outgoing.end(text, length === text.length ? "latin1" : "utf8");
   return null;
@@ -79,7 +68,7 @@ function writeBytes(
   bytes: Uint8Array,
 ): Promise<void> | null {
   writeHead(outgoing, response, bytes.length <= LENGTH_MAX_BYTES ? bytes.length : -1);
-  if (bytes.length > PIECE_SIZE) return writePieces(outgoing, bytePieces(bytes));
+  if (bytes.length > PIECE_SIZE_BYTES) return writePieces(outgoing, bytePieces(bytes));
   outgoing.end(bytes);
   return null;
 }
@@ -97,22 +86,6 @@ function writeHead(outgoing: ServerResponse, response: HttpResponse, length: num
   // 1.1 keeps connections anyway, and etcd does not say so.
   if (outgoing.shouldKeepAlive && outgoing.req.httpVersionMinor === 1) outgoing.removeHeader("connection");
   outgoing.writeHead(response.status, raw);
-}
-
-function* textPieces(text: string): Generator<string> {
-  for (let start = 0; start < text.length;) {
-    let end = Math.min(start + PIECE_SIZE, text.length);
-    const last = text.charCodeAt(end - 1);
-    if (last >= 0xd800 && last <= 0xdbff && end < text.length) end--; // pairs stay together
-    yield text.slice(start, end);
-    start = end;
-  }
-}
-
-function* bytePieces(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += PIECE_SIZE) {
-    yield bytes.subarray(start, start + PIECE_SIZE);
-  }
 }
 
 async function writePieces(outgoing: ServerResponse, pieces: Iterable<string | Uint8Array>): Promise<void> {

@@ -16,21 +16,14 @@ import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { HttpHandler, HttpResponse } from "@kv/rafthttp/http";
 import { HttpBodyError } from "@kv/rafthttp/http";
+import { bind } from "./bind.ts";
 import { Connections } from "./connections.ts";
 import type { Engine, Listener, ListenOptions } from "./engine.ts";
-import { NodeRequest, parseTarget } from "./node-request.ts";
-import { isStream, writeStream, writeWhole } from "./node-response.ts";
-
-/** Longer queues of unaccepted connections survive bursts; node's 511 does not (performance.md §3). */
-const BACKLOG = 4_096;
-
-/** Request line and headers together; etcd's limit. */
-const HEAD_SIZE_MAX_BYTES = 1_048_576;
-
-const TCP_KEEP_ALIVE_MS = 30_000;
-
-/** How long a refused connection stays open, so that the client can read why. */
-const LINGER_MS = 500;
+import { HEAD_SIZE_MAX_BYTES, LINGER_MS, TCP_KEEP_ALIVE_MS } from "./limits.ts";
+import { NodeRequest } from "./node-request.ts";
+import { writeStream, writeWhole } from "./node-response.ts";
+import { isStream } from "./response-body.ts";
+import { parseTarget } from "./target.ts";
 
 const SERVER_OPTIONS: ServerOptions = {
   maxHeaderSize: HEAD_SIZE_MAX_BYTES,
@@ -60,8 +53,7 @@ export const listenNode: Engine = async (handler, options) => {
     front.serve(incoming, outgoing, true),
   );
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => front.refuse(error, socket));
-  await open(server, options);
-  return new NodeListener(server, connections, urlOf(server, options));
+  return new NodeListener(server, connections, await bind(server, options));
 };
 
 /** Between node:http and the handler. */
@@ -79,7 +71,8 @@ class NodeFront {
   serve(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void {
     const target = parseTarget(incoming.url ?? "");
     if (target === null) {
-      if (incoming.method === "OPTIONS") this.#write(outgoing, { status: 200, headers: [], body: null });
+      if (incoming.method === "OPTIONS" && incoming.url === "*")
+        this.#write(outgoing, { status: 200, headers: [], body: null });
       else refuseRequest(outgoing);
       return;
     }
@@ -223,22 +216,4 @@ class NodeListener implements Listener {
     await this.#connections.close();
     await stopped;
   }
-}
-
-function open(server: Server, options: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, () => {
-      server.off("error", reject);
-      server.on("error", (error) => options.logger.error("listener failed", { error: String(error) }));
-      resolve();
-    });
-  });
-}
-
-function urlOf(server: Server, options: ListenOptions): string {
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : options.port;
-  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return `${options.tls === null ? "http" : "https"}://${host}:${port}`;
 }

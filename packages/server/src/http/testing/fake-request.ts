@@ -1,7 +1,7 @@
 // A request without a socket, for tests of handlers.
 
 import type { HttpRequest, HttpResponse } from "@kv/rafthttp/http";
-import { parseTarget } from "../engine/node-request.ts";
+import { parseTarget } from "../engine/target.ts";
 
 /** What a test says about a request; the rest is empty. */
 export interface FakeRequestOptions {

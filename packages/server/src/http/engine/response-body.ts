@@ -1,0 +1,30 @@
+// The three kinds of response bodies, and long ones cut into pieces. Hot path.
+
+import type { HttpResponse } from "@kv/rafthttp/http";
+import { PIECE_SIZE_BYTES } from "./limits.ts";
+
+/** A body that comes as it is made. */
+export type StreamBody = AsyncIterable<Uint8Array | string>;
+
+/** Whether a body comes as it is made. */
+export function isStream(body: HttpResponse["body"]): body is StreamBody {
+  return typeof body === "object" && body !== null && !(body instanceof Uint8Array);
+}
+
+/** Cuts a long text; each piece can be encoded by itself. */
+export function* textPieces(text: string): Generator<string> {
+  for (let start = 0; start < text.length;) {
+    let end = Math.min(start + PIECE_SIZE_BYTES, text.length);
+    const last = text.charCodeAt(end - 1);
+    if (last >= 0xd800 && last <= 0xdbff && end < text.length) end--; // pairs stay together
+    yield text.slice(start, end);
+    start = end;
+  }
+}
+
+/** Cuts long bytes; the pieces are views. */
+export function* bytePieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += PIECE_SIZE_BYTES) {
+    yield bytes.subarray(start, start + PIECE_SIZE_BYTES);
+  }
+}
