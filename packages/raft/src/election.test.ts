@@ -717,4 +717,10 @@ test("J-45: ids that are equal as doubles are different voters", () => {
 
   node.raw.step(message(VoteResp, { from: "8000000000000001", to: "1", term: 1 }));
   expect(node.raw.role).toBe(Role.Leader);
+
+  node.drain();
+  node.raw.step(message(AppResp, { from: "8000000000000001", to: "1", term: 1, index: 1 }));
+  expect(node.raw.commit).toBe(0);
+  node.raw.step(message(AppResp, { from: "8000000000000002", to: "1", term: 1, index: 1 }));
+  expect(node.raw.commit).toBe(1);
 });

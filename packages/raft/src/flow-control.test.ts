@@ -15,7 +15,7 @@ import {
   type NodeSetup,
 } from "./cluster.test.support.ts";
 
-const { App, AppResp, Heartbeat, HeartbeatResp } = MessageType;
+const { App, AppResp, Heartbeat, HeartbeatResp, Vote } = MessageType;
 const { Probe, Replicate } = ProgressState;
 
 /** A leader of two at term 2 whose no-op is at `lastIndex`; nothing is known of node 2. */
@@ -333,6 +333,20 @@ test("C-28: a new leader knows nothing of its peers but its own log", () => {
   const unknown = { state: Probe, match: 0, next: 4, recentActive: false };
   expect([peer(node, "2"), peer(node, "3")]).toMatchObject([unknown, unknown]);
   expect(peer(node, "1")).toMatchObject({ state: Replicate, match: 3, next: 4 });
+});
+
+test("C-28: a leader that is elected again has forgotten what its peers had acknowledged", () => {
+  const node = new TestNode({ log: [1, 1, 1], term: 1 }).lead();
+  node.drain();
+  node.raw.step(message(AppResp, { from: "2", to: "1", term: node.raw.term, index: 4 }));
+  expect(peer(node, "2")).toMatchObject({ state: Replicate, match: 4 });
+  node.raw.step(message(Vote, { from: "3", to: "1", term: 9, index: 9, logTerm: 1 }));
+  node.drain();
+
+  node.lead();
+
+  expect(node.raw.term).toBe(10);
+  expect(peer(node, "2")).toMatchObject({ state: Probe, match: 0, next: 5 });
 });
 
 describe("C-30, C-31, C-32: probing back skips whole terms", () => {

@@ -372,6 +372,24 @@ describe("asynchronous storage writes", () => {
     expect(workers.node.raw.status().unstableOffset).toBe(3);
   });
 
+  test("I-21: a late completion makes nothing stable, even if the same entry is back in the log", () => {
+    const workers = new Workers();
+    append(workers.node, { term: 1, entries: entriesOf([1, 1]) });
+    workers.take();
+    append(workers.node, { term: 2, from: "3", entries: entriesOf([2, 2]) });
+    workers.take();
+    // The leader of term 3 has the entries of term 1. On disk the ones of term 2 come in between.
+    append(workers.node, { term: 3, entries: entriesOf([1, 1]) });
+    workers.take();
+
+    workers.append();
+    expect(workers.node.raw.status().unstableOffset).toBe(1);
+    workers.append();
+    expect(workers.node.raw.status().unstableOffset).toBe(1);
+    workers.append();
+    expect(workers.node.raw.status().unstableOffset).toBe(3);
+  });
+
   test("I-22: a snapshot that was installed counts although the term has changed since", () => {
     const workers = new Workers({ voters: [] });
     workers.node.raw.step(
