@@ -11,6 +11,10 @@ import { z } from "zod";
 export interface Logger extends ServerLogger {
   critical(message: string, fields?: LogFields): void;
   child(fields: LogFields): Logger;
+}
+
+/** The log of the process as a whole. */
+export interface RootLogger extends Logger {
   /** From now on all parts print from this level on, also those with a level of their own. */
   setLevel(level: LogLevel): void;
 }
@@ -63,7 +67,7 @@ const LEVEL_NAMES: ReadonlyMap<string, LogLevel> = new Map<string, LogLevel>([
 ]);
 
 /** Opens the log. Lines are written before the call returns, so that none is lost when the process dies. */
-export function createLogger(options: LoggerOptions, out: DestinationStream = standardError()): Logger {
+export function createLogger(options: LoggerOptions, out: DestinationStream = standardError()): RootLogger {
   const root = pino<keyof typeof LEVELS>(
     {
       customLevels: LEVELS,
@@ -114,7 +118,7 @@ interface Levels {
   all: LogLevel | null;
 }
 
-class PinoLogger implements Logger {
+class PinoLogger implements RootLogger {
   readonly #pino: Pino<keyof typeof LEVELS>;
   readonly #own: LogLevel;
   readonly #levels: Levels;

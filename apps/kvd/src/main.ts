@@ -12,7 +12,7 @@ import { KvdError } from "./errors.ts";
 import { FlagSet, ignoredFlagText } from "./flag-set.ts";
 import { flagList, USAGE, versionLines } from "./help.ts";
 import { createLogger, parsePackageLevels } from "./logger.ts";
-import type { Logger } from "./logger.ts";
+import type { Logger, RootLogger } from "./logger.ts";
 import { ignoreUserSignals, showStateOnQuit, stopOnSignals } from "./signals.ts";
 import { startMember } from "./start-member.ts";
 
@@ -44,7 +44,7 @@ async function main(words: readonly string[]): Promise<void> {
 }
 
 /** Resolves when the member has stopped by itself; signals end the process from elsewhere. */
-async function run(config: KvdConfig, logger: Logger): Promise<void> {
+async function run(config: KvdConfig, logger: RootLogger): Promise<void> {
   const log = logger.child({ pkg: "etcdmain" });
   for (const line of versionLines()) log.info(line);
   const cpus = availableParallelism();
@@ -71,7 +71,7 @@ async function run(config: KvdConfig, logger: Logger): Promise<void> {
 }
 
 /** The log as the flags want it. A bad list of levels only warns. */
-function loggerFrom(flags: FlagSet): Logger {
+function loggerFrom(flags: FlagSet): RootLogger {
   const format = flags.get("log-format");
   const level = flags.get("debug") ? "debug" : "info";
   const packageLevels = parsePackageLevels(flags.get("log-package-levels"));

@@ -1,13 +1,13 @@
 // Starts a member: listeners, data directory, server, in etcd's order, so that the same fault gives the
 // same first message. Spec: server-flags.md §5, cluster.md §3.
 
-import { clientHandler, createServer, systemClock, withCors } from "@kv/server";
+import { clientHandler, createServer, KeyMetrics, systemClock, withCors } from "@kv/server";
 import type { EtcdServer } from "@kv/server";
 import { checkInitialCluster } from "./config.ts";
 import type { KvdConfig } from "./config.ts";
 import { ensureWritable, inspectDataDir } from "./data-dir.ts";
 import { lateHandler, Listeners } from "./listeners.ts";
-import type { Logger } from "./logger.ts";
+import type { RootLogger } from "./logger.ts";
 import { processView } from "./process-view.ts";
 
 /** A member that serves. Owns the server and all sockets. */
@@ -22,7 +22,7 @@ export interface RunningMember {
  *
  * @throws {KvdError | StartError} why it cannot; everything opened before is closed again.
  */
-export async function startMember(config: KvdConfig, logger: Logger): Promise<RunningMember> {
+export async function startMember(config: KvdConfig, logger: RootLogger): Promise<RunningMember> {
   const log = logger.child({ pkg: "etcdmain" });
   const { dataDir, initialCluster } = config.server;
   if (config.isDefaultDataDir) log.warn(`no data-dir provided, using default data-dir ./${dataDir}`);
@@ -41,10 +41,12 @@ export async function startMember(config: KvdConfig, logger: Logger): Promise<Ru
 
     const server = await createServer(config.server, { logger });
     forPeers.serve(server.peerHandler);
+    const metrics = new KeyMetrics();
     const handler = clientHandler(server, {
       now: () => systemClock.unixNanos(),
       logger: logger.child({ pkg: "etcdhttp" }),
-      process: processView(logger),
+      process: processView(logger, { server, keys: metrics }),
+      metrics,
     });
     forClients.serve(withCors(handler, config.cors));
     return {

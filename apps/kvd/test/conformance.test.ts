@@ -49,8 +49,6 @@ const SERVER_THEMES = ["cors", "encoding", "http", "members", "misc", "stats"] a
 const GAPS: Readonly<Record<string, readonly string[]>> = {
   // node:http refuses methods that it does not know before anyone is asked.
   http: ["method-lower-case-405"],
-  // There is no /metrics.
-  misc: ["metrics"],
 };
 
 const THEME_TIMEOUT_MS = 300_000;

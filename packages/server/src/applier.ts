@@ -29,7 +29,7 @@ export interface ApplierDeps {
   readonly store: Store;
   readonly cluster: Cluster;
   readonly ids: IdGenerator;
-  readonly requests: Wait<Request, Result>;
+  readonly requests: Pick<Wait<Request, Result>, "take">;
   /** Keyed by the id in hex, as configuration changes print it. */
   readonly confChanges: Map<string, (outcome: ConfChangeOutcome) => void>;
   readonly members: MembershipObserver;

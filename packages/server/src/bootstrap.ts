@@ -24,6 +24,7 @@ import type { ServerConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { joinCluster } from "./join.ts";
 import type { Logger } from "./logger.ts";
+import { slowHistogram, type DurationHistogram } from "./metrics.ts";
 import { planNewCluster } from "./new-cluster.ts";
 import type { Member } from "./server-api.ts";
 
@@ -33,6 +34,8 @@ export interface Bootstrapped {
   readonly clusterId: NodeId;
   readonly paths: DataDirPaths;
   readonly wal: Wal;
+  /** Of the log's syncs. */
+  readonly fsyncDurations: DurationHistogram;
   readonly snapshotter: Snapshotter;
   /** Held for the life of the member. */
   readonly lock: DirectoryLock;
@@ -84,15 +87,18 @@ export async function bootstrap(config: ServerConfig, deps: BootstrapDeps): Prom
   try {
     await fileSystem.makeDirectory(paths.snap);
     return await withLock(paths, fileSystem, async (lock) => {
+      const fsyncDurations = slowHistogram();
       const wal = await Wal.create(paths.wal, {
         fileSystem,
         logger: deps.logger,
+        onFsync: (durationMs) => fsyncDurations.observe(durationMs / 1_000),
         metadata: { nodeId: plan.id, clusterId: plan.clusterId },
       });
       return {
         ...plan,
         paths,
         wal,
+        fsyncDurations,
         lock,
         snapshotter: new Snapshotter(paths.snap, { fileSystem, logger: deps.logger }),
         store: new Store({ namespaces: NAMESPACES, now: deps.now }),
@@ -113,7 +119,13 @@ async function restart(paths: DataDirPaths, lock: DirectoryLock, deps: Bootstrap
   const snapshot = await snapshotter.load();
   const applied =
     snapshot === null ? { index: 0, term: 0 } : { index: snapshot.meta.index, term: snapshot.meta.term };
-  const wal = await Wal.open(paths.wal, { fileSystem, logger: deps.logger, at: applied });
+  const fsyncDurations = slowHistogram();
+  const wal = await Wal.open(paths.wal, {
+    fileSystem,
+    logger: deps.logger,
+    at: applied,
+    onFsync: (durationMs) => fsyncDurations.observe(durationMs / 1_000),
+  });
   try {
     const { metadata, hardState, entries } = await wal.readAll();
     const store = new Store({ namespaces: NAMESPACES, now: deps.now });
@@ -130,6 +142,7 @@ async function restart(paths: DataDirPaths, lock: DirectoryLock, deps: Bootstrap
       clusterId: metadata.clusterId,
       paths,
       wal,
+      fsyncDurations,
       snapshotter,
       lock,
       store,

@@ -3,6 +3,7 @@ export { createServer, EtcdServer, type ServerDeps, type StopReason } from "./se
 export { SERVER_VERSION, type ServerConfig } from "./config.ts";
 export type { LogFields, Logger } from "./logger.ts";
 export { systemClock, type Clock } from "./clock.ts";
+export type { DurationHistogram, ServerMetrics } from "./metrics.ts";
 export { StartError, type StartErrorCode } from "./errors.ts";
 
 // What may be asked of it
@@ -20,6 +21,7 @@ export { newRequest, REQUEST_METHODS, type Request, type RequestMethod, type Uin
 
 // Its HTTP face
 export { clientHandler, type ClientHandlerDeps } from "./http/client-handler.ts";
+export { KeyMetrics } from "./http/key-metrics.ts";
 export type { ProcessView } from "./http/process-view.ts";
 export { withCors } from "./http/cors.ts";
 export { listenNode as nodeEngine } from "./http/engine/node.ts";

@@ -6,10 +6,11 @@
 import { ErrorCode, EtcdError } from "@kv/store";
 import type { SubmitOutcome } from "@kv/raft/node";
 import type { IdGenerator } from "./id-generator.ts";
+import { slowHistogram, type DurationHistogram } from "./metrics.ts";
 import { encodeRequest } from "./request-codec.ts";
 import type { Request } from "./request.ts";
 import type { Result } from "./server-api.ts";
-import { Wait } from "./wait.ts";
+import { Wait, type Waiter } from "./wait.ts";
 
 /** Requests that may wait at once; one more is refused, because memory is finite and the client will time out anyway. */
 const PENDING_LIMIT = 65_536;
@@ -29,6 +30,10 @@ export interface ProposalsDeps {
 /** The proposals of one member that wait for their entry to be applied. */
 export class Proposals {
   readonly waiting: Wait<Request, Result> = new Wait();
+  /** From proposal to application. */
+  readonly durations: DurationHistogram = slowHistogram();
+  /** Those that had no answer in time. */
+  failedCount: number = 0;
   readonly #deps: ProposalsDeps;
   /** Proposals that found no leader; at most as many as wait, and gone with them. */
   #kept: { readonly suffix: number; readonly data: Uint8Array }[] = [];
@@ -60,6 +65,13 @@ export class Proposals {
     return answer;
   }
 
+  /** Takes the one who waits for `suffix` out, because its entry is being applied; null if nobody here does. */
+  take(suffix: number): Waiter<Request, Result> | null {
+    const waiter = this.waiting.take(suffix);
+    if (waiter !== null) this.durations.observe((this.#deps.now() - waiter.startMs) / 1_000);
+    return waiter;
+  }
+
   /** Lets out what was kept for want of a leader. */
   leaderKnown(): void {
     const kept = this.#kept;
@@ -72,7 +84,9 @@ export class Proposals {
     const { now, timeoutMs, timeoutCause } = this.#deps;
     const before = this.waiting.size;
     this.waiting.expire(now() - timeoutMs, (waiter) => raftError(timeoutCause(waiter.startMs)));
-    if (this.waiting.size < before) this.#kept = this.#kept.filter(({ suffix }) => this.waiting.has(suffix));
+    if (this.waiting.size === before) return;
+    this.failedCount += before - this.waiting.size;
+    this.#kept = this.#kept.filter(({ suffix }) => this.waiting.has(suffix));
   }
 
   /** Answers everyone who waits that the server stops, and everyone who comes later. */

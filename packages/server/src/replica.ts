@@ -28,6 +28,7 @@ import { Leadership } from "./leadership.ts";
 import type { Logger } from "./logger.ts";
 import { Machine } from "./machine.ts";
 import { Membership } from "./membership.ts";
+import type { DurationHistogram } from "./metrics.ts";
 import { Proposals } from "./proposals.ts";
 import type { Member } from "./server-api.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -65,11 +66,12 @@ export class Replica {
   readonly leadership: Leadership;
   readonly transport: HttpTransport;
   readonly node: RaftNode;
+  readonly snapshots: Snapshots;
+  readonly fsyncDurations: DurationHistogram;
   /** When entries were last applied, in monotonic milliseconds. */
   appliedAtMs: number = Number.NEGATIVE_INFINITY;
   readonly #started: Bootstrapped;
   readonly #deps: ReplicaDeps;
-  readonly #snapshots: Snapshots;
   /** Members the transport has been told of as peers. */
   readonly #connected = new Set<NodeId>();
 
@@ -81,6 +83,7 @@ export class Replica {
     const { clock, logger, events } = deps;
     this.#replayUntil = started.memory.initialState().hardState.commit;
     this.#started = started;
+    this.fsyncDurations = started.fsyncDurations;
     this.#deps = deps;
     this.id = started.id;
     this.store = started.store;
@@ -112,7 +115,7 @@ export class Replica {
         store: this.store,
         cluster: this.cluster,
         ids,
-        requests: this.proposals.waiting,
+        requests: this.proposals,
         confChanges: this.membership.waiting,
         members: {
           memberAdded: (member) => this.#connect(member),
@@ -124,7 +127,7 @@ export class Replica {
       },
       started.applied,
     );
-    this.#snapshots = new Snapshots(
+    this.snapshots = new Snapshots(
       {
         snapshotCount: config.snapshotCount,
         logger,
@@ -132,6 +135,7 @@ export class Replica {
         confState: () => this.node.appliedConfState,
         save: (index, confState, data) =>
           this.node.createSnapshot({ index, confState, data, keepEntries: CATCH_UP_ENTRIES }),
+        now: () => clock.now(),
         yieldLoop: () => new Promise((resolve) => clock.defer(resolve)),
         onFatal: events.onFatal,
       },
@@ -145,7 +149,7 @@ export class Replica {
 
   /** Ends in the order in which nothing is lost: the driver finishes its save, then network, log and lock go. */
   async close(): Promise<void> {
-    await this.#snapshots.settle();
+    await this.snapshots.settle();
     await this.node.stop();
     await this.transport.close();
     await this.#started.lock.release();
@@ -211,7 +215,7 @@ export class Replica {
         cluster: this.cluster,
         onApplied: (index) => {
           this.appliedAtMs = clock.now();
-          this.#snapshots.applied(index);
+          this.snapshots.applied(index);
           this.#campaignIfAlone(index);
         },
         onRestored: (index) => this.#restored(index),
@@ -255,7 +259,7 @@ export class Replica {
   }
 
   #restored(index: number): void {
-    this.#snapshots.received(index);
+    this.snapshots.received(index);
     for (const id of this.#connected) this.transport.removePeer(id);
     this.#connected.clear();
     for (const member of this.#others()) this.#connect(member);

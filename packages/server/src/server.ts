@@ -12,6 +12,7 @@ import { Duties } from "./duties.ts";
 import { peerHandler } from "./http/peer-handler.ts";
 import type { Logger } from "./logger.ts";
 import { memberId, newMember } from "./member.ts";
+import type { ServerMetrics } from "./metrics.ts";
 import { Replica } from "./replica.ts";
 import type { Request } from "./request.ts";
 import {
@@ -71,6 +72,10 @@ export class EtcdServer implements Server, AsyncDisposable {
   readonly #duties: Duties;
   readonly #stop: PromiseWithResolvers<StopReason> = Promise.withResolvers();
   #closing: Promise<void> | null = null;
+  #leaderChangeCount = 0;
+  #readCount = 0;
+  #recursiveReadCount = 0;
+  #watchCount = 0;
 
   /** Use `createServer`. */
   constructor(
@@ -141,6 +146,7 @@ export class EtcdServer implements Server, AsyncDisposable {
       case "GET":
         if (request.quorum) {
           request.method = "QGET";
+          this.#countRead(request);
           return proposals.propose(request);
         }
         return request.wait ? this.#watch(request) : this.#get(request);
@@ -197,6 +203,29 @@ export class EtcdServer implements Server, AsyncDisposable {
     return this.#replica.node.status();
   }
 
+  /** What was counted since the start. The histograms go on counting; the rest is of now. */
+  metrics(): ServerMetrics {
+    const { proposals, snapshots, fsyncDurations, store, applier } = this.#replica;
+    const { unstableOffset, commit } = this.#replica.node.status();
+    return {
+      walFsync: fsyncDurations,
+      snapshotEncode: snapshots.encodeDurations,
+      snapshotSave: snapshots.saveDurations,
+      proposal: proposals.durations,
+      proposalsPending: proposals.waiting.size,
+      proposalsFailed: proposals.failedCount,
+      hasLeader: this.leader !== NONE,
+      leaderChanges: this.#leaderChangeCount,
+      savedIndex: unstableOffset - 1,
+      committedIndex: commit,
+      appliedIndex: applier.index,
+      reads: this.#readCount,
+      recursiveReads: this.#recursiveReadCount,
+      watchRequests: this.#watchCount,
+      store: store.stats(),
+    };
+  }
+
   /** Answers who waits, finishes the save in flight and gives the directory back. May be called twice. */
   close(): Promise<void> {
     return this.#shutDown("closed");
@@ -206,13 +235,20 @@ export class EtcdServer implements Server, AsyncDisposable {
     return this.close();
   }
 
+  #countRead(request: Request): void {
+    if (request.recursive) this.#recursiveReadCount++;
+    else this.#readCount++;
+  }
+
   #get(request: Request): Result {
     const { recursive, sorted } = request;
+    this.#countRead(request);
     return { event: this.#replica.store.get(request.path, { recursive, sorted }), watcher: null };
   }
 
   #watch(request: Request): Result {
     const { recursive, stream, since } = request;
+    this.#watchCount++;
     return { event: null, watcher: this.#replica.store.watch(request.path, { recursive, stream, since }) };
   }
 
@@ -222,6 +258,7 @@ export class EtcdServer implements Server, AsyncDisposable {
     if (previous !== NONE)
       this.#raftLogger.info(`raft.node: ${this.id} lost leader ${previous} at term ${term}`);
     if (leader === NONE) return;
+    this.#leaderChangeCount++;
     this.#raftLogger.info(`raft.node: ${this.id} elected leader ${leader} at term ${term}`);
     if (leader !== this.id) return;
     this.#stats.becameLeader();

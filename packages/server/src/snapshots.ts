@@ -5,6 +5,7 @@
 import { RaftError, type ConfState } from "@kv/raft";
 import type { FrozenStore } from "@kv/store";
 import type { Logger } from "./logger.ts";
+import { slowHistogram, type DurationHistogram } from "./metrics.ts";
 
 export interface SnapshotsDeps {
   /** Applied entries between two snapshots; one is taken when more than this many have been applied. */
@@ -15,6 +16,8 @@ export interface SnapshotsDeps {
   readonly confState: () => ConfState;
   /** Makes it durable and lets go of what it covers. */
   readonly save: (index: number, confState: ConfState, data: Uint8Array) => Promise<void>;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
   /** Lets the event loop handle what is waiting. */
   readonly yieldLoop: () => Promise<void>;
   /** A snapshot that cannot be made or saved ends the process. */
@@ -23,6 +26,9 @@ export interface SnapshotsDeps {
 
 /** Decides when to take a snapshot, and takes at most one at a time. */
 export class Snapshots {
+  readonly encodeDurations: DurationHistogram = slowHistogram();
+  /** From the frozen store to a durable file. */
+  readonly saveDurations: DurationHistogram = slowHistogram();
   readonly #deps: SnapshotsDeps;
   #lastIndex: number;
   #taking: Promise<void> | null = null;
@@ -57,6 +63,7 @@ export class Snapshots {
   }
 
   async #take(index: number, confState: ConfState, frozen: FrozenStore): Promise<void> {
+    const startMs = this.#deps.now();
     const chunks: Uint8Array[] = [];
     let sizeBytes = 0;
     for await (const chunk of frozen.encode({ pause: this.#deps.yieldLoop })) {
@@ -64,6 +71,7 @@ export class Snapshots {
       sizeBytes += chunk.length;
     }
     const data = await this.#join(chunks, sizeBytes);
+    this.encodeDurations.observe((this.#deps.now() - startMs) / 1_000);
     try {
       await this.#deps.save(index, confState, data);
     } catch (error) {
@@ -71,6 +79,7 @@ export class Snapshots {
       this.#deps.logger.info("dropped a snapshot", { raftIndex: index, reason: error.code });
       return;
     }
+    this.saveDurations.observe((this.#deps.now() - startMs) / 1_000);
     this.#deps.logger.info("saved snapshot", { raftIndex: index, sizeBytes });
   }
 

@@ -8,9 +8,11 @@ import { isCleanPath, redirectToCleanPath } from "./clean-path.ts";
 import { debugVarsHandler } from "./debug-vars.ts";
 import { notFound } from "./errors.ts";
 import { healthHandler } from "./health.ts";
+import type { KeyMetrics } from "./key-metrics.ts";
 import { KeysHandler } from "./keys.ts";
 import { logLevelHandler } from "./log-level.ts";
 import { machinesHandler } from "./machines.ts";
+import { metricsHandler } from "./metrics.ts";
 import { MembersHandler } from "./members.ts";
 import type { ProcessView } from "./process-view.ts";
 import { leaderStatsHandler, selfStatsHandler, storeStatsHandler } from "./stats.ts";
@@ -21,8 +23,10 @@ export interface ClientHandlerDeps {
   /** The wall clock in Unix nanoseconds: what a TTL is counted from. */
   readonly now: () => bigint;
   readonly logger: Logger;
-  /** The process around the member; without one `/debug/vars` and `/config/local/log` do not exist. */
+  /** The process around the member; without one `/metrics`, `/debug/vars` and `/config/local/log` do not exist. */
   readonly process?: ProcessView;
+  /** Where key requests are counted. */
+  readonly metrics?: KeyMetrics;
 }
 
 const KEYS = "/v2/keys";
@@ -45,6 +49,7 @@ export function clientHandler(server: Server, deps: ClientHandlerDeps): HttpHand
     ["/health", healthHandler(server)],
   ]);
   if (deps.process !== undefined) {
+    exact.set("/metrics", metricsHandler(deps.process));
     exact.set("/debug/vars", debugVarsHandler(server, deps.process));
     exact.set("/config/local/log", logLevelHandler(deps.process, deps));
   }

@@ -21,7 +21,7 @@ test("each variable has a line of its own, in the order of the names", async () 
   );
 });
 
-test.each(["/debug/vars", "/config/local/log"])(
+test.each(["/metrics", "/debug/vars", "/config/local/log"])(
   "without a process around the member there is no %s",
   async (path) => {
     const handler = clientHandler(new MemoryServer(now), { now, logger: silentLogger });

@@ -7,6 +7,7 @@ import type { Result, Server } from "../server-api.ts";
 import type { ClientHandlerDeps } from "./client-handler.ts";
 import { clusterIdHeader, internalError, JSON_TYPE, keyErrorResponse, methodNotAllowed } from "./errors.ts";
 import { invalidForm } from "./key-form.ts";
+import { KeyMetrics, type KeyMethodMetrics } from "./key-metrics.ts";
 import { parseMediaType } from "./media-type.ts";
 import { parseKeyRequest, type KeyMethod, type KeyRequest } from "./parse-key-request.ts";
 import { FanOut } from "./fan-out.ts";
@@ -24,11 +25,13 @@ export class KeysHandler {
   readonly #server: Server;
   readonly #deps: ClientHandlerDeps;
   readonly #fanOut = new FanOut();
+  readonly #metrics: KeyMetrics;
   readonly #clusterId: readonly [string, string];
 
   constructor(server: Server, deps: ClientHandlerDeps) {
     this.#server = server;
     this.#deps = deps;
+    this.#metrics = deps.metrics ?? new KeyMetrics();
     this.#clusterId = clusterIdHeader(server.clusterId);
   }
 
@@ -80,15 +83,48 @@ export class KeysHandler {
   ): HttpResponse | Promise<HttpResponse> {
     try {
       const parsed = parseKeyRequest({ method, key, query: http.query, form }, this.#deps.now);
-      const result = this.#server.do(parsed.request);
-      if (!(result instanceof Promise)) return this.#answer(http, parsed, result);
-      return result.then(
-        (done) => this.#answer(http, parsed, done),
-        (error: unknown) => this.#refuse(error),
-      );
+      return this.#carryOut(http, method, parsed);
     } catch (error) {
       return this.#refuse(error);
     }
+  }
+
+  /** Watches are neither counted nor timed. */
+  #carryOut(http: HttpRequest, method: KeyMethod, parsed: KeyRequest): HttpResponse | Promise<HttpResponse> {
+    const { request } = parsed;
+    const counts = request.wait
+      ? null
+      : this.#metrics.byMethod[method === "GET" && request.quorum ? "QGET" : method];
+    const startMs = performance.now();
+    if (counts !== null) counts.received++;
+    try {
+      const result = this.#server.do(request);
+      if (!(result instanceof Promise)) return this.#succeed(http, parsed, result, counts, startMs);
+      return result.then(
+        (done) => this.#succeed(http, parsed, done, counts, startMs),
+        (error: unknown) => this.#fail(error, counts),
+      );
+    } catch (error) {
+      return this.#fail(error, counts);
+    }
+  }
+
+  #succeed(
+    http: HttpRequest,
+    parsed: KeyRequest,
+    result: Result,
+    counts: KeyMethodMetrics | null,
+    startMs: number,
+  ): HttpResponse {
+    const response = this.#answer(http, parsed, result);
+    counts?.durations.observe((performance.now() - startMs) / 1_000);
+    return response;
+  }
+
+  #fail(error: unknown, counts: KeyMethodMetrics | null): HttpResponse {
+    const response = this.#refuse(error);
+    counts?.fail(response.status);
+    return response;
   }
 
   #answer(http: HttpRequest, parsed: KeyRequest, result: Result): HttpResponse {

@@ -9,6 +9,8 @@ export interface ProcessView {
   readonly fileDescriptorLimit: number;
   /** Figures in bytes, by name. */
   memory(): Readonly<Record<string, number>>;
+  /** Figures for Prometheus, text format 0.0.4. */
+  metrics(): Promise<string>;
   /**
    * Prints the log of all parts from this level on. `word` is a level's name, its first letter or its number, in any case.
    *

@@ -8,6 +8,7 @@ export function fakeProcess(levels: string[] = []): ProcessView {
     commandLine: ["kvd", "--name", "<one>"],
     fileDescriptorLimit: 1024,
     memory: () => ({ heapUsed: 1 }),
+    metrics: () => Promise.resolve("# HELP one One.\n"),
     setLogLevel: (word) => {
       const level = word.toUpperCase();
       if (level !== "INFO" && level !== "DEBUG") return null;
