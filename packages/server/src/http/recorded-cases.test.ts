@@ -1,8 +1,10 @@
-// The recorded cases of conformance/ against this HTTP face, on the node engine and a store in memory:
+// The recorded cases of conformance/ against this HTTP face, on kvd's engine and a store in memory:
 // no raft, no log, no network but loopback. Cases that need a server of their own are left to kvd's tests.
 
 import { readdirSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
+import type { Engine } from "./engine/engine.ts";
+import { listenKv } from "./engine/kv.ts";
 import { listenNode } from "./engine/node.ts";
 import { clientHandler } from "./client-handler.ts";
 import { fakeProcess } from "./testing/fake-process.ts";
@@ -45,14 +47,14 @@ const cases = readdirSync(new URL("cases/", CONFORMANCE))
   .filter((recorded) => recorded.needs === undefined && recorded.quirk !== true);
 
 const titled = cases.map((recorded) => ({ title: `${recorded.theme}/${recorded.name}`, recorded }));
-const isExpectedToFail = (title: string): boolean => OF_PROGRAM.has(title) || OF_NODE_PARSER.has(title);
+const isExpectedToFail = (title: string): boolean => OF_PROGRAM.has(title);
 
 /** Every case has a server of its own, so that those that wait can wait at the same time. */
-async function runAlone(recorded: RecordedCase): Promise<string[]> {
+async function runAlone(recorded: RecordedCase, listen: Engine = listenKv): Promise<string[]> {
   const server = new MemoryServer(now);
   const clock = setInterval(() => server.sync(), SYNC_INTERVAL_MS);
   const handler = clientHandler(server, { now, logger: silentLogger, process: fakeProcess() });
-  await using listener = await listenNode(handler, {
+  await using listener = await listen(handler, {
     host: "127.0.0.1",
     port: 0,
     tls: null,
@@ -86,6 +88,24 @@ const expectedToPass = titled.filter(({ title }) => !isExpectedToFail(title));
 test.each(expectedToPass)("$title", { timeout: CASE_TIMEOUT_MS }, async ({ title, recorded }) => {
   expect(await (slowRuns.get(title) ?? runAlone(recorded))).toEqual([]);
 });
+
+// The themes that are about what an engine does, on the other one too.
+const ofEngines = titled.filter(({ recorded }) => recorded.theme === "http" || recorded.theme === "encoding");
+
+test.each(ofEngines.filter(({ title }) => !OF_NODE_PARSER.has(title)))(
+  "$title on node:http",
+  { timeout: CASE_TIMEOUT_MS },
+  async ({ recorded }) => {
+    expect(await runAlone(recorded, listenNode)).toEqual([]);
+  },
+);
+
+test.each(ofEngines.filter(({ title }) => OF_NODE_PARSER.has(title)))(
+  "$title does not pass on node:http",
+  async ({ recorded }) => {
+    expect(await runAlone(recorded, listenNode)).not.toEqual([]);
+  },
+);
 
 // Once one of these passes, it moves up.
 test.each(titled.filter(({ title }) => isExpectedToFail(title)))(
