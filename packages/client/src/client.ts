@@ -6,6 +6,8 @@ import type { Clock } from "./clock.ts";
 import { Endpoints } from "./endpoints.ts";
 import type { EndpointOrder } from "./endpoints.ts";
 import { ClientError } from "./errors.ts";
+import { follow } from "./follow.ts";
+import type { FollowEvent, FollowOptions } from "./follow.ts";
 import { Keys } from "./keys.ts";
 import { Members } from "./members.ts";
 import { Requester } from "./requester.ts";
@@ -59,6 +61,9 @@ export class Client {
   readonly keys: Keys;
   readonly members: Members;
   readonly stats: Stats;
+  /** Time and chance as this client sees them; the recipes wait by them. */
+  readonly clock: Clock;
+  readonly random: () => number;
   readonly #endpoints: Endpoints;
   readonly #requester: Requester;
   readonly #watchDeps: WatchDeps;
@@ -69,6 +74,8 @@ export class Client {
   /** @throws {ClientError} E_CONFIG, E_NO_ENDPOINTS */
   constructor(options: ClientOptions) {
     const { clock = systemClock, random = Math.random, endpointOrder = "random" } = options;
+    this.clock = clock;
+    this.random = random;
     this.#endpoints = new Endpoints(options.endpoints, { order: endpointOrder, random });
     this.#transport = options.transport === undefined ? null : Promise.resolve(options.transport);
     this.#openTransport = () => openUndici(options.dispatcher ?? null, options.tls ?? null);
@@ -124,6 +131,20 @@ export class Client {
    */
   watch(key: string, options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
     return watch(this.#watchDeps, key, options);
+  }
+
+  /**
+   * A key as it is, then its changes, and as it is again wherever changes were missed.
+   *
+   * Applying what is yielded in order gives the server's state, whatever breaks on the way: a state is read
+   * through consensus and the events go on right behind it. It does not end by itself.
+   *
+   * @throws {EtcdError} if the server refuses the read or the watch
+   * @throws {ClientError} if the client is closed
+   * @throws signal.reason
+   */
+  follow(key: string, options: FollowOptions = {}): AsyncGenerator<FollowEvent, never, void> {
+    return follow(this, key, options);
   }
 
   /** What the server and the cluster run. */

@@ -21,7 +21,15 @@ export type ClientErrorCode =
   /** The cluster advertises no client URL. */
   | "E_NO_ENDPOINTS"
   /** The client was closed. */
-  | "E_CLOSED";
+  | "E_CLOSED"
+  /** What a recipe held is held no more: its TTL ran out, or somebody removed its key. */
+  | "E_LOST"
+  /** A registration's key holds the value of somebody else. */
+  | "E_TAKEN"
+  /** A counter's key holds something else than a counter. */
+  | "E_NOT_A_COUNTER"
+  /** Whether the write was carried out stood in a history that the server has cleared. */
+  | "E_HISTORY_CLEARED";
 
 /** One endpoint that was tried in vain. */
 export interface Attempt {

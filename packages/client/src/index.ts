@@ -20,6 +20,21 @@ export type { ServerOptions, Stats } from "./stats.ts";
 export type { Value } from "./percent-encoding.ts";
 export type { WatchEvent, WatchOptions } from "./watch.ts";
 
+export type { FollowEvent, FollowOptions, KeyState } from "./follow.ts";
+
+// Recipes
+export { Cache } from "./recipes/cache.ts";
+export type { CachedFile } from "./recipes/cache.ts";
+export { Counter } from "./recipes/counter.ts";
+export { campaign, leader, leaders } from "./recipes/election.ts";
+export type { Leader } from "./recipes/election.ts";
+export { lock } from "./recipes/lock.ts";
+export type { Lock, LockOptions } from "./recipes/lock.ts";
+export { Queue } from "./recipes/queue.ts";
+export type { QueueItem, QueueOptions } from "./recipes/queue.ts";
+export { register } from "./recipes/register.ts";
+export type { RegisterOptions, Registration } from "./recipes/register.ts";
+
 // Answers
 export type {
   Action,

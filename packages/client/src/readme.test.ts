@@ -3,7 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { Client, EtcdError, EtcdErrorCode } from "./index.ts";
+import { Cache, Counter, Queue, campaign, leader, register, lock as takeLock } from "./index.ts";
 import { ScriptedServer, json, setEvent } from "./scripted-server.test.support.ts";
+import { CALM, simulate } from "./simulation.test.support.ts";
 import type { Step } from "./scripted-server.test.support.ts";
 
 test("the example runs", async () => {
@@ -44,12 +46,63 @@ test("the example runs", async () => {
   expect(server.lines.at(-1)).toBe("GET /v2/keys/config?recursive=true&wait=true&waitIndex=9");
 });
 
-test("the README shows the example above", async () => {
+test("the recipes run", async () => {
+  const printed: unknown[] = [];
+  const console = { log: (...values: unknown[]) => void printed.push(...values) };
+  const { time, connect } = simulate(1, CALM);
+  const client = connect();
+  const write = async (text: string, { fencingIndex, signal }: Fence): Promise<void> => {
+    signal.throwIfAborted();
+    printed.push(text, fencingIndex > 0);
+    await time.delay(1_000);
+  };
+
+  const run = async (): Promise<void> => {
+    // recipes
+    {
+      await using lock = await takeLock(client, "/locks/report", { ttl: 10 });
+      await write("the report", { fencingIndex: lock.fencingIndex, signal: lock.signal });
+    } // free for the next one here, or 10 s after this process has died
+
+    await using leadership = await campaign(client, "/leader", "10.0.0.1:80", { ttl: 10 });
+    console.log((await leader(client, "/leader"))?.value === "10.0.0.1:80", leadership.signal.aborted);
+
+    const queue = new Queue(client, "/mails", { ttl: 30 });
+    await queue.put("to: ann@example.org");
+    const item = await queue.take();
+    console.log(item.value);
+    await item.done(); // without this somebody else gets the item
+
+    const visits = new Counter(client, "/visits");
+    console.log(await visits.add(1));
+
+    await using registration = await register(client, "/services/web/1", "10.0.0.1:80", { ttl: 30 });
+    await using services = await Cache.open(client, "/services");
+    console.log(services.get(registration.key));
+    // end
+  };
+  await time.run(run());
+
+  expect(printed).toEqual(["the report", true, true, false, "to: ann@example.org", 1, "10.0.0.1:80"]);
+});
+
+interface Fence {
+  readonly fencingIndex: number;
+  readonly signal: AbortSignal;
+}
+
+test("the README shows the examples above", async () => {
   const source = await readFile(new URL(import.meta.url), "utf8");
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const example = /\/\/ example\n(.*?)\n *\/\/ end\n/s.exec(source)?.[1]?.replaceAll(/^ {2}/gm, "");
-  const shown = /```ts\n(.*?)\n```/s.exec(readme)?.[1];
+  const recipes = /\/\/ recipes\n(.*?)\n *\/\/ end\n/s.exec(source)?.[1]?.replaceAll(/^ {4}/gm, "");
+  const shown = [...readme.matchAll(/```ts\n(.*?)\n```/gs)].map(([, code]) => code);
 
   const imports = 'import { Client, EtcdError, EtcdErrorCode } from "@kv/client";\n\n';
-  expect(shown).toBe(imports + example?.replace("[url]", '["http://127.0.0.1:2379"]'));
+  const recipeImports =
+    'import { Cache, Counter, Queue, campaign, leader, register, lock as takeLock } from "@kv/client";\n\n';
+  expect(shown).toEqual([
+    imports + example?.replace("[url]", '["http://127.0.0.1:2379"]'),
+    recipeImports + recipes,
+  ]);
 });

@@ -92,6 +92,15 @@ describe("where the next poll starts", () => {
   });
 });
 
+test.each([
+  ["a body that ends inside the event", text('{"action":"set","node":{"key":"/a","val')],
+  ["a proxy that reaches no member", text("<html>Service Unavailable</html>", 503)],
+])("%s is a broken connection", async (_what, step) => {
+  const { events } = await play([step, json(setEvent("/a", "one", 8))], 1, { from: 8 });
+
+  expect(values(events)).toEqual(["one"]);
+});
+
 describe("cleared history", () => {
   test("a gap tells which indexes are lost, and the watch goes on behind them", async () => {
     const { events, lines } = await play(

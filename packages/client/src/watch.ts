@@ -9,11 +9,12 @@
 // one event, and a slow one is dropped without a sign (client-api.md §3.7).
 
 import { pause } from "./clock.ts";
-import type { Clock } from "./clock.ts";
 import { ClientError, EtcdError, EtcdErrorCode } from "./errors.ts";
 import { etcdIndexOf, keyResult, keysUrl } from "./keys.ts";
 import type { KeyResult } from "./keys.ts";
 import type { Answer, Requester } from "./requester.ts";
+import { backoffMs, isMendable } from "./retry.ts";
+import type { RetryDeps } from "./retry.ts";
 
 /** What a watch yields. */
 export type WatchEvent =
@@ -45,15 +46,10 @@ export interface WatchOptions {
 }
 
 /** What a watch needs of its client. */
-export interface WatchDeps {
+export interface WatchDeps extends RetryDeps {
   readonly requester: Requester;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly closed: AbortSignal;
 }
-
-const BACKOFF_MIN_MS = 100;
-const BACKOFF_MAX_MS = 5_000;
 
 /** See {@link Client.watch}. At most one request is in flight, and none while the consumer holds an event. */
 export async function* watch(
@@ -106,7 +102,7 @@ async function poll(
         },
       },
     });
-    if (answer.body.trim() === "") return { event: null, error: endedWithoutEvent(answer), next };
+    if (isCutOff(answer.body)) return { event: null, error: endedWithoutEvent(answer), next };
     const result = keyResult(answer);
     return { event: { type: "event", ...result }, next: result.node.modifiedIndex + 1 };
   } catch (error) {
@@ -123,9 +119,18 @@ function isHistoryCleared(error: unknown): error is EtcdError {
   return error instanceof EtcdError && error.errorCode === EtcdErrorCode.EventIndexCleared;
 }
 
-function isMendable(error: unknown): error is ClientError | EtcdError {
-  if (error instanceof EtcdError) return error.status >= 500;
-  return error instanceof ClientError && ["E_UNREACHABLE", "E_TIMEOUT", "E_CONNECTION"].includes(error.code);
+/** Whether a body is empty or ends inside an event, as after a proxy that hides a broken connection. */
+function isCutOff(body: string): boolean {
+  const text = body.trim();
+  if (text === "") return true;
+  if (!text.startsWith("{")) return false;
+  try {
+    JSON.parse(text);
+    return false;
+  } catch {
+    // That it cannot be parsed is the answer.
+    return true;
+  }
 }
 
 function endedWithoutEvent({ endpoint }: Answer): ClientError {
@@ -133,10 +138,4 @@ function endedWithoutEvent({ endpoint }: Answer): ClientError {
   return new ClientError("E_CONNECTION", message, {
     attempts: [{ endpoint, code: "E_CONNECTION", message, status: null }],
   });
-}
-
-/** Doubles from the minimum to the maximum; half of it is random, so that watchers do not return in step. */
-function backoffMs(failures: number, random: () => number): number {
-  const full = Math.min(BACKOFF_MIN_MS * 2 ** (failures - 1), BACKOFF_MAX_MS);
-  return full / 2 + (full / 2) * random();
 }

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { CALM, FaultyNetwork, simulate } from "../simulation.test.support.ts";
+import { register } from "./register.ts";
+
+const TTL = 6;
+
+test("a registration that was cut off for longer than its TTL is written again", async () => {
+  const { time, server, random, connect } = simulate(1, CALM);
+  const network = new FaultyNetwork(server, time, random, CALM);
+  const registration = await time.run(register(connect(network), "/web/1", "here", { ttl: TTL }));
+
+  network.faults = { ...CALM, refused: 1 };
+  await time.run(time.delay(20_000));
+  const whileCutOff = server.files.has("/web/1");
+  network.faults = CALM;
+  await time.run(time.delay(20_000));
+
+  expect(whileCutOff).toBe(false);
+  expect(server.files.get("/web/1")?.value).toBe("here");
+  expect(registration.signal.aborted).toBe(false);
+});
+
+test("a registration that somebody else overwrites ends with E_TAKEN and leaves the key alone", async () => {
+  const { time, server, connect } = simulate(1, CALM);
+  const registration = await time.run(register(connect(), "/web/1", "here", { ttl: TTL }));
+
+  server.put("/web/1", "there");
+  await time.run(time.delay(10_000));
+  await time.run(registration.close());
+
+  expect(registration.signal.reason).toMatchObject({ code: "E_TAKEN" });
+  expect(server.files.get("/web/1")?.value).toBe("there");
+});
+
+test("closing removes the key, once", async () => {
+  const { time, server, connect } = simulate(1, CALM);
+  const registration = await time.run(register(connect(), "/web/1", "here", { ttl: TTL }));
+
+  await time.run(registration.close());
+  await time.run(registration.close());
+
+  expect(server.files.size).toBe(0);
+  expect(registration.signal.aborted).toBe(false);
+});
+
+test("a registration without a value is refused", async () => {
+  await expect(register(simulate(1, CALM).connect(), "/web/1", "", { ttl: TTL })).rejects.toMatchObject({
+    code: "E_CONFIG",
+  });
+});
