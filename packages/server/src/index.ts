@@ -24,6 +24,7 @@ export { clientHandler, type ClientHandlerDeps } from "./http/client-handler.ts"
 export { KeyMetrics } from "./http/key-metrics.ts";
 export type { ProcessView } from "./http/process-view.ts";
 export { withCors } from "./http/cors.ts";
+export { listenKv as kvEngine } from "./http/engine/kv.ts";
 export { listenNode as nodeEngine } from "./http/engine/node.ts";
 export type { Engine, Listener, ListenOptions } from "./http/engine/engine.ts";
 
