@@ -1,13 +1,13 @@
 // What kvd checks about the data directory around the opening of the listeners: whose it is, and
 // whether it can be written. What is inside is the business of @kv/server. Spec: server-flags.md §5.2, §5.5.
 
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { nodeFileSystem } from "@kv/server";
 import { KvdError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { isSystemError, systemErrorReason } from "./system-error.ts";
 
-const DATA_DIR_MODE = 0o700;
 const PROBE_FILE = ".touch";
 
 /**
@@ -40,7 +40,7 @@ export async function inspectDataDir(dir: string, logger: Logger): Promise<"memb
 export async function ensureWritable(dir: string): Promise<void> {
   const probe = join(dir, PROBE_FILE);
   try {
-    await mkdir(dir, { recursive: true, mode: DATA_DIR_MODE });
+    await nodeFileSystem.makeDirectory(dir);
     await writeFile(probe, "");
     await rm(probe);
   } catch (error) {

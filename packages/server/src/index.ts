@@ -28,5 +28,9 @@ export { listenKv as kvEngine } from "./http/engine/kv.ts";
 export { listenNode as nodeEngine } from "./http/engine/node.ts";
 export type { Engine, Listener, ListenOptions } from "./http/engine/engine.ts";
 
-// Lists of URLs as etcd reads them
+// Lists of URLs as etcd reads them, and the ids that are made from them
+export { memberId } from "./member.ts";
 export { parseInitialCluster, parseUrls, UrlError } from "./urls.ts";
+
+// The disk it runs on
+export { nodeFileSystem, type FileSystem } from "@kv/wal";

@@ -69,17 +69,7 @@ export const nodeFileSystem: FileSystem = {
     };
   },
 
-  async makeDirectory(directory) {
-    const first = await fsPromises.mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-    if (first === undefined) return;
-    // Every parent that got a new name in it, up to the one that was there before.
-    const top = dirname(resolvePath(first));
-    let parent = resolvePath(directory);
-    while (parent !== top) {
-      parent = dirname(parent);
-      await syncDirectory(parent);
-    }
-  },
+  makeDirectory: (directory) => makeDirectory(resolvePath(directory)),
 
   open: (path, mode, permissions) =>
     new Promise((resolve, reject) => {
@@ -188,4 +178,22 @@ function nullWhenMissing(error: unknown): null {
 /** Whether a system error says that there is nothing under a path. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+// Not `recursive`: where a file system answers ENOENT although the parent is there (/proc does), Node
+// asks again for ever. Every parent is made once, and the name of each new directory made durable.
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await fsPromises.mkdir(directory, { mode: DIRECTORY_MODE });
+  } catch (error) {
+    if (isMissing(error) && (await nodeFileSystem.status(dirname(directory))) === null) {
+      await makeDirectory(dirname(directory));
+      await fsPromises.mkdir(directory, { mode: DIRECTORY_MODE });
+    } else {
+      const status = await nodeFileSystem.status(directory);
+      if (status?.isDirectory !== true) throw error;
+      return;
+    }
+  }
+  await nodeFileSystem.syncDirectory(dirname(directory));
 }
