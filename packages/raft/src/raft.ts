@@ -64,8 +64,11 @@ export class Raft {
     this.log = new RaftLog(options.storage, options.maxCommittedSizePerReady);
     this.tracker = new Tracker(options.maxInflightMsgs, options.maxInflightBytes);
     this.tracker.switchTo(confState, this.log.lastIndex);
-    this.term = hardState.term;
-    this.vote = hardState.vote;
+    // A crash in the middle of a batch can leave entries without the hard state behind them. Nothing was
+    // promised in their term then, or it would be on disk; so no vote was cast in it (raft.md §13.4).
+    const isTermLost = this.log.lastTerm > hardState.term;
+    this.term = isTermLost ? this.log.lastTerm : hardState.term;
+    this.vote = isTermLost ? NONE : hardState.vote;
     this.log.loadCommit(hardState);
     checkApplied(options.applied, this.log.applied, this.log.committed);
     if (options.applied > 0) this.log.appliedTo(options.applied, 0);

@@ -349,8 +349,9 @@ describe("what no honest member sends changes nothing", () => {
   });
 });
 
-test("a log that is newer than the term of its node is damaged", () => {
-  const node = new TestNode({ log: [5], term: 3 });
+test("a log that gets newer than the term of its node is damaged", () => {
+  const node = new TestNode({ log: [3], term: 3 });
+  node.storage.append([entryAt(2, 5)]);
 
   expect(() => node.raw.tick()).toThrow("at least that of the last entry");
 });

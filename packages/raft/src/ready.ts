@@ -95,7 +95,9 @@ export class ReadySource {
     this.#isAsync = raft.options.asyncStorageWrites;
     this.#role = raft.role;
     this.#lead = raft.lead;
-    this.#hardState = { term: raft.term, vote: raft.vote, commit: raft.log.committed };
+    // Term and vote as they are stored: if the node had to start in a later term, that is to be saved.
+    const { term, vote } = raft.options.storage.initialState().hardState;
+    this.#hardState = { term, vote, commit: raft.log.committed };
   }
 
   /** Whether a Ready was taken and not advanced yet. Always false in async mode. */
