@@ -94,6 +94,18 @@ test("a follower of a key that is not there begins with nothing, at the index of
   expect(value).toEqual({ type: "state", node: null, etcdIndex: 1 });
 });
 
+test("a change between the read and the watch is not missed", async () => {
+  const { time, server, connect } = simulate(1, CALM);
+  const changes = connect().follow("/t", { recursive: true });
+
+  await time.run(changes.next());
+  server.put("/t/a", "1");
+  server.put("/t/a", "2");
+  const { value } = await time.run(changes.next());
+
+  expect(value).toMatchObject({ type: "event", node: { key: "/t/a", value: "1" } });
+});
+
 test("a refused read ends a follower", async () => {
   const refused = { errorCode: 110, message: "The request requires user authentication", index: 0 };
   await using server = await ScriptedServer.start(json(refused, 401));

@@ -55,6 +55,35 @@ describe("lock", () => {
     expect(second.signal.aborted).toBe(false);
   });
 
+  test("a waiter is not left behind when the holder goes between its look and its watch", async () => {
+    const { time, server, random, connect } = simulate(1, CALM);
+    const first = await time.run(lock(connect(), "/lock", { ttl: TTL }));
+    const network = new FaultyNetwork(server, time, random, CALM);
+    const send = network.send.bind(network);
+    network.send = (request) => {
+      if (request.path.includes("wait=true")) server.remove(first.key);
+      return send(request);
+    };
+
+    const second = await time.run(lock(connect(network), "/lock", { ttl: TTL }), 60_000);
+
+    expect(second.fencingIndex).toBeGreaterThan(first.fencingIndex);
+  });
+
+  test("a place that was made twice, its first answer lost, leaves nothing behind", async () => {
+    const { time, server, random, connect } = simulate(1, CALM);
+    const network = new FaultyNetwork(server, time, random, CALM);
+    const send = network.send.bind(network);
+    network.send = (request) => {
+      if (request.method === "POST") server.answer(request);
+      return send(request);
+    };
+
+    const held = await time.run(lock(connect(network), "/lock", { ttl: TTL }));
+
+    expect([...server.files.keys()]).toEqual([held.key]);
+  });
+
   test("a lock whose key somebody removes is lost at the next heartbeat", async () => {
     const { time, server, connect } = simulate(1, CALM);
     const held = await time.run(lock(connect(), "/lock", { ttl: TTL }));

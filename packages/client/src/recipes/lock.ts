@@ -89,7 +89,6 @@ export async function lock(client: Client, directory: string, options: LockOptio
     try {
       keepAlive = await KeepAlive.start(client, { key: place.key, value, ttl }, signal);
       await waitForTurn(client, directory, place, ended(keepAlive.lost, signal));
-      keepAlive.lost.throwIfAborted();
       return new Lock(place, keepAlive);
     } catch (error) {
       const isAborted = signal?.aborted === true;

@@ -1,0 +1,147 @@
+// The recipes of @kv/client on three members whose leader is killed again and again. A few kills here;
+// `pnpm --filter kvd run test:recipes` does more (KV_RECIPE_KILLS).
+
+import process from "node:process";
+import { Cache, Client, ClientError, Counter, EtcdError, Queue, lock, register } from "@kv/client";
+import { expect, test } from "vitest";
+import { startCluster } from "./harness/cluster.ts";
+import { until } from "./harness/until.ts";
+
+const KILLS = Number(process.env["KV_RECIPE_KILLS"] ?? 2);
+const KILL_TIMEOUT_MS = 40_000;
+const REQUEST_TIMEOUT_MS = 1_000;
+const TTL = 3;
+/** Grants of the lock and items taken between two kills. */
+const PROGRESS = 10;
+
+test(
+  `while the leader is killed ${KILLS} times no lock has two holders and nothing is lost or counted twice`,
+  { timeout: KILL_TIMEOUT_MS * KILLS },
+  async () => {
+    await using cluster = await startCluster(3);
+    const endpoints = cluster.members.map((member) => member.clientUrl);
+    await using clients = new AsyncDisposableStack();
+    const connect = (): Client => clients.use(new Client({ endpoints, timeoutMs: REQUEST_TIMEOUT_MS }));
+    await using cache = await Cache.open(connect(), "/work");
+    const registration = await register(connect(), "/work/service", "here", { ttl: TTL });
+    const work = new Work(connect);
+
+    for (let kill = 0; kill < KILLS; kill++) {
+      await work.progress(PROGRESS);
+      const leader = await cluster.leader();
+      await leader.crash();
+      await work.progress(PROGRESS);
+      await leader.start();
+    }
+    await work.end();
+
+    expect(work.takenValues).toEqual(expect.arrayContaining(work.putValues));
+    const client = connect();
+    expect(await new Counter(client, "/work/counter").value()).toBe(work.addedCount);
+    expect(registration.signal.aborted).toBe(false);
+    const last = await client.keys.set("/work/last", "1", { idempotent: true });
+    await cache.atLeast(last.node.modifiedIndex);
+    const { node } = await client.keys.get("/work", { recursive: true, quorum: true });
+    const files = (node.nodes ?? []).flatMap((child) => (child.dir ? (child.nodes ?? []) : [child]));
+    const held = files.filter((file) => !file.dir).map(({ key, value }) => [key, value]);
+    expect([...cache.files].map(([key, { value }]) => [key, value]).toSorted()).toEqual(held.toSorted());
+    await registration.close();
+  },
+);
+
+/** Clients that contend for a lock, count, put and take, and what they saw. Anything wrong makes `end` throw. */
+class Work {
+  readonly putValues: string[] = [];
+  readonly takenValues: string[] = [];
+  addedCount = 0;
+  #grantCount = 0;
+  #lastFencingIndex = 0;
+  readonly #holders = new Set<AbortSignal>();
+  readonly #end = new AbortController();
+  readonly #consumed = new AbortController();
+  readonly #workers: Promise<PromiseSettledResult<void>[]>;
+
+  constructor(connect: () => Client) {
+    this.#workers = Promise.allSettled([
+      this.#contend(connect()),
+      this.#contend(connect()),
+      this.#contend(connect()),
+      this.#produce(connect()),
+      this.#consume(connect()),
+      this.#consume(connect()),
+    ]);
+  }
+
+  /** Resolves when everybody has got on by so much. */
+  async progress(count: number): Promise<void> {
+    const grants = this.#grantCount + count;
+    const taken = this.takenValues.length + count;
+    await until("progress", () => (this.#grantCount >= grants && this.takenValues.length >= taken) || null, {
+      timeoutMs: KILL_TIMEOUT_MS / 2,
+    });
+  }
+
+  /** Stops making work, and resolves when what was made is done. */
+  async end(): Promise<void> {
+    this.#end.abort(new DOMException("the end", "AbortError"));
+    for (const result of await this.#workers) if (result.status === "rejected") throw result.reason;
+  }
+
+  async #contend(client: Client): Promise<void> {
+    const counter = new Counter(client, "/work/counter");
+    while (!this.#end.signal.aborted) {
+      await using held = await lock(client, "/lock", { ttl: TTL });
+      for (const other of this.#holders) expect(other.aborted, "the holder before has lost it").toBe(true);
+      expect(held.fencingIndex).toBeGreaterThan(this.#lastFencingIndex);
+      this.#lastFencingIndex = held.fencingIndex;
+      this.#holders.add(held.signal);
+      await counter.add(1);
+      this.addedCount++;
+      this.#grantCount++;
+      this.#holders.delete(held.signal);
+    }
+  }
+
+  async #produce(client: Client): Promise<void> {
+    const queue = new Queue(client, "/queue", { ttl: TTL });
+    for (let i = 0; !this.#end.signal.aborted; i++) {
+      try {
+        await queue.put(String(i));
+        this.putValues.push(String(i));
+      } catch (error) {
+        // It may be in the queue or not, so nothing can be said about it.
+        if (!isUnknown(error)) throw error;
+      }
+      // Consumers are slower: what is put is to be taken during the test.
+      await until(
+        "the queue to empty",
+        () => (this.putValues.length - this.takenValues.length < 5 ? true : null),
+        { timeoutMs: KILL_TIMEOUT_MS },
+      );
+    }
+    await until(
+      "the rest to be taken",
+      () => this.putValues.every((value) => this.takenValues.includes(value)) || null,
+    );
+    this.#consumed.abort();
+  }
+
+  async #consume(client: Client): Promise<void> {
+    const queue = new Queue(client, "/queue", { ttl: TTL });
+    while (!this.#consumed.signal.aborted) {
+      try {
+        const item = await queue.take({ signal: this.#consumed.signal });
+        this.takenValues.push(item.value);
+        await item.done();
+      } catch (error) {
+        if (!this.#consumed.signal.aborted) throw error;
+      }
+    }
+  }
+}
+
+/** Whether a write may have been carried out although it failed. */
+function isUnknown(error: unknown): boolean {
+  if (error instanceof EtcdError) return error.status >= 500;
+  return error instanceof ClientError && (error.outcomeUnknown || error.code === "E_UNREACHABLE");
+}
