@@ -118,6 +118,9 @@ export function configFrom(flags: FlagSet): KvdConfig {
     advertiseClientUrls,
   });
   return Object.freeze({
+    strictReconfigCheck: flags.get("strict-reconfig-check"),
+    forceNewCluster: flags.get("force-new-cluster"),
+    takeOverV3Data: flags.get("take-over-v3-data"),
     server,
     listenPeerUrls,
     listenClientUrls,
@@ -204,8 +207,6 @@ function refuseUnsupported(flags: FlagSet): void {
     ["discovery", flags.get("discovery") !== ""],
     ["discovery-srv", flags.get("discovery-srv") !== ""],
     ["proxy", flags.get("proxy") !== "off"],
-    ["strict-reconfig-check", flags.get("strict-reconfig-check")],
-    ["force-new-cluster", flags.get("force-new-cluster")],
     ["enable-pprof", flags.get("enable-pprof")],
   ];
   const refused = wanted.find(([, isWanted]) => isWanted);

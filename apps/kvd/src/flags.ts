@@ -114,6 +114,11 @@ const TABLE = {
 
   "experimental-v3demo": preview(boolean, "false", "the v3 API"),
   "experimental-gRPC-addr": preview(text, "127.0.0.1:2378", "its address"),
+  "take-over-v3-data": unsafe(
+    boolean,
+    "false",
+    "serve the v2 part of a directory that etcd 3 wrote; v3 data stays where it is, unserved",
+  ),
   "experimental-auto-compaction-retention": preview(integer, "0", "hours of history it keeps"),
 
   addr: old(ipAddress, "", "advertise-client-urls as IP:port"),

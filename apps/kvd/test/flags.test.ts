@@ -144,8 +144,6 @@ describe("what kvd understands but cannot do: a line at level C, status 1", () =
     [["--discovery", "http://127.0.0.1:1/token"], "--discovery is not supported by this version of kvd"],
     [["--discovery-srv", "example.test"], "--discovery-srv is not supported by this version of kvd"],
     [["--proxy", "on"], "--proxy is not supported by this version of kvd"],
-    [["--strict-reconfig-check"], "--strict-reconfig-check is not supported by this version of kvd"],
-    [["--force-new-cluster"], "--force-new-cluster is not supported by this version of kvd"],
     [["--enable-pprof"], "--enable-pprof is not supported by this version of kvd"],
     [
       ["--listen-peer-urls", "https://127.0.0.1:1"],

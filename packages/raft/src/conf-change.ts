@@ -47,14 +47,21 @@ export function stepsOf(change: ConfChange | ConfChangeV2): readonly ConfChangeS
   return isSimpleForm(change) ? [{ type: change.type, nodeId: change.nodeId }] : change.changes;
 }
 
-/** The configuration after `change`; `config` itself is not changed. */
-export function changeConfiguration(config: ConfState, change: ConfChange | ConfChangeV2): ConfChangeResult {
+/**
+ * The configuration after `change`; `config` itself is not changed. With `mayRemoveLast` a simple change may
+ * leave no voter, as in logs of etcd 2.x: force-new-cluster removes everybody before it adds its own member.
+ */
+export function changeConfiguration(
+  config: ConfState,
+  change: ConfChange | ConfChangeV2,
+  options: { readonly mayRemoveLast: boolean } = { mayRemoveLast: false },
+): ConfChangeResult {
   if (isLeaveJoint(change)) return leaveJoint(config);
   const steps = stepsOf(change);
   if (!isSimpleForm(change) && (change.transition !== ConfChangeTransition.Auto || steps.length > 1)) {
     return enterJoint(config, steps, change.transition !== ConfChangeTransition.JointExplicit);
   }
-  return simple(config, steps);
+  return simple(config, steps, options.mayRemoveLast);
 }
 
 /** A configuration with its lists sorted and without duplicates. */
@@ -79,10 +86,14 @@ export function findConfStateFault(config: ConfState): string | null {
   return null;
 }
 
-function simple(config: ConfState, steps: readonly ConfChangeStep[]): ConfChangeResult {
+function simple(
+  config: ConfState,
+  steps: readonly ConfChangeStep[],
+  mayRemoveLast: boolean,
+): ConfChangeResult {
   if (isJoint(config)) return refuse("a simple change is not allowed in a joint configuration");
   const draft = new Draft(config);
-  const fault = draft.apply(steps);
+  const fault = draft.apply(steps, mayRemoveLast);
   if (fault !== null) return refuse(fault);
   if (countDifferences(config.voters, draft.voters) > 1) {
     return refuse("more than one voter changes without a joint configuration");
@@ -99,7 +110,7 @@ function enterJoint(
   if (config.voters.length === 0) return refuse("a configuration without voters cannot become joint");
   const draft = new Draft(config);
   for (const id of config.voters) draft.outgoing.add(id);
-  const fault = draft.apply(steps);
+  const fault = draft.apply(steps, false);
   if (fault !== null) return refuse(fault);
   return { confState: draft.finish(autoLeave), renewed: draft.renewed };
 }
@@ -133,7 +144,7 @@ class Draft {
   }
 
   /** Applies the steps from left to right; returns what is wrong, or null. */
-  apply(steps: readonly ConfChangeStep[]): string | null {
+  apply(steps: readonly ConfChangeStep[], mayRemoveLast: boolean): string | null {
     for (const step of steps) {
       if (step.nodeId === NONE) continue;
       switch (step.type) {
@@ -152,7 +163,7 @@ class Draft {
           return `unknown kind of change ${String(step.type)}`;
       }
     }
-    return this.voters.size === 0 ? "removed all voters" : null;
+    return this.voters.size === 0 && !mayRemoveLast ? "removed all voters" : null;
   }
 
   finish(autoLeave: boolean): ConfState {

@@ -12,7 +12,9 @@ import { NONE, Role, type ConfChange, type ConfChangeV2 } from "./types.ts";
  * every replica must make the same decision and go on.
  */
 export function applyChange(raft: Raft, change: ConfChange | ConfChangeV2): RaftError | null {
-  const result = changeConfiguration(raft.tracker.config, change);
+  const result = changeConfiguration(raft.tracker.config, change, {
+    mayRemoveLast: raft.compat === "etcd2",
+  });
   if ("error" in result) return result.error;
   raft.switchConfiguration(result.confState, result.renewed);
   if (raft.role === Role.Leader) adaptLeader(raft);

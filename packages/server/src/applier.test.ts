@@ -25,7 +25,10 @@ class Replica {
   readonly store = new Store({ namespaces: ["/0", "/1"], now: () => 0n });
   readonly told: string[] = [];
   readonly versions: string[] = [];
-  readonly cluster = new Cluster(parseNodeId("c"), this.store, (version) => this.versions.push(version));
+  readonly cluster = new Cluster(parseNodeId("c"), this.store, {
+    onVersion: (version) => this.versions.push(version),
+    forgetsNewerVersions: false,
+  });
   readonly ids = new IdGenerator(A, 1);
   readonly requests = new Wait<Request, Result>();
   readonly confChanges = new Map<string, (outcome: unknown) => void>();

@@ -5,7 +5,7 @@
 //   none, state "new"         -> bootstrap: every member computes the same first entries
 //   none, state "existing"    -> join:      ids come from the cluster, the log starts empty
 
-import { MemoryStorage, type BootstrapPeer, type NodeId } from "@kv/raft";
+import { MemoryStorage, type BootstrapPeer, type NodeId, type Snapshot } from "@kv/raft";
 import { Store } from "@kv/store";
 import {
   detectDataDir,
@@ -18,10 +18,12 @@ import {
   type DataDirPaths,
   type DirectoryLock,
   type FileSystem,
+  type LogContent,
 } from "@kv/wal";
 import { Snapshotter } from "@kv/wal/snap";
 import type { ServerConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
+import { leaveAlone, type LoneLog } from "./force-new-cluster.ts";
 import { joinCluster } from "./join.ts";
 import type { Logger } from "./logger.ts";
 import { slowHistogram, type DurationHistogram } from "./metrics.ts";
@@ -73,8 +75,9 @@ export async function bootstrap(config: ServerConfig, deps: BootstrapDeps): Prom
       await migrateDataDir(config.dataDir, fileSystem);
       deps.logger.info("moved the directories of 2.0.0 into the member directory");
     }
+    if (!config.takeOverV3Data) await refuseV3Data(paths, fileSystem);
     if (await Wal.exists(paths.wal, fileSystem)) {
-      return await withLock(paths, fileSystem, (lock) => restart(paths, lock, deps));
+      return await withLock(paths, fileSystem, (lock) => restart(config, paths, lock, deps));
     }
     await refuseLostLog(paths, fileSystem);
   } catch (error) {
@@ -112,7 +115,21 @@ export async function bootstrap(config: ServerConfig, deps: BootstrapDeps): Prom
   }
 }
 
-async function restart(paths: DataDirPaths, lock: DirectoryLock, deps: BootstrapDeps): Promise<Bootstrapped> {
+/** What v3 clients have written would silently be missing. */
+async function refuseV3Data(paths: DataDirPaths, fileSystem: FileSystem): Promise<void> {
+  if ((await fileSystem.status(paths.v3Database)) === null) return;
+  throw new StartError(
+    "E_V3_DATA",
+    "experimental-v3demo cannot be disabled once it is enabled: this directory holds v3 data, which is not served here; --take-over-v3-data starts with its v2 part",
+  );
+}
+
+async function restart(
+  config: ServerConfig,
+  paths: DataDirPaths,
+  lock: DirectoryLock,
+  deps: BootstrapDeps,
+): Promise<Bootstrapped> {
   const { fileSystem } = deps;
   await fileSystem.makeDirectory(paths.snap);
   const snapshotter = new Snapshotter(paths.snap, { fileSystem, logger: deps.logger });
@@ -127,7 +144,11 @@ async function restart(paths: DataDirPaths, lock: DirectoryLock, deps: Bootstrap
     onFsync: (durationMs) => fsyncDurations.observe(durationMs / 1_000),
   });
   try {
-    const { metadata, hardState, entries } = await wal.readAll();
+    const content = await wal.readAll();
+    const { metadata } = content;
+    const { hardState, entries } = config.forceNewCluster
+      ? await forceNewCluster(wal, content, snapshot)
+      : content;
     const store = new Store({ namespaces: NAMESPACES, now: deps.now });
     const memory = new MemoryStorage();
     if (snapshot !== null) {
@@ -156,6 +177,13 @@ async function restart(paths: DataDirPaths, lock: DirectoryLock, deps: Bootstrap
     await wal.close();
     throw error;
   }
+}
+
+/** etcd writes the entries without a state; with it a crash right behind leaves a member that is alone already. */
+async function forceNewCluster(wal: Wal, content: LogContent, snapshot: Snapshot | null): Promise<LoneLog> {
+  const alone = leaveAlone(content.metadata.nodeId, content, snapshot?.meta.confState ?? null);
+  if (alone.appended.length > 0) await wal.save(alone.hardState, alone.appended, true);
+  return alone;
 }
 
 /** Takes the member directory before anything in it is touched, and gives it back when `open` fails. */

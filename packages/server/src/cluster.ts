@@ -34,11 +34,24 @@ export class Cluster {
   #version: string | null = null;
   #sorted: readonly Member[] | null = null;
 
-  /** `onVersion` hears of each cluster version that is set, and of the one before. */
-  constructor(id: NodeId, store: Store, onVersion: (version: string, previous: string | null) => void) {
+  readonly #forgetsNewerVersions: boolean;
+
+  /**
+   * `onVersion` hears of each cluster version that is set, and of the one before. With `forgetsNewerVersions`
+   * one that is above ours counts as undecided, so that the next leader sets another.
+   */
+  constructor(
+    id: NodeId,
+    store: Store,
+    options: {
+      readonly onVersion: (version: string, previous: string | null) => void;
+      readonly forgetsNewerVersions: boolean;
+    },
+  ) {
     this.id = id;
     this.#store = store;
-    this.#onVersion = onVersion;
+    this.#onVersion = options.onVersion;
+    this.#forgetsNewerVersions = options.forgetsNewerVersions;
   }
 
   /** `2.3.0`, or null while undecided. */
@@ -75,8 +88,8 @@ export class Cluster {
       this.#members.set(member.id, member);
     }
     for (const node of this.#children(REMOVED)) this.#removed.add(idOf(node));
-    this.#version = this.#valueOf(VERSION);
-    if (this.#version !== null) checkVersion(this.#version);
+    const version = this.#valueOf(VERSION);
+    this.#version = version === null ? null : this.#acceptVersion(version);
   }
 
   /** Whether an addition may be applied. @throws {MemberError} */
@@ -141,10 +154,9 @@ export class Cluster {
    */
   beforePut(path: string, value: string): boolean {
     if (path === VERSION) {
-      checkVersion(value);
       const previous = this.#version;
-      this.#version = value;
-      this.#onVersion(value, previous);
+      this.#version = this.#acceptVersion(value);
+      if (this.#version !== null) this.#onVersion(value, previous);
       return true;
     }
     const id = ATTRIBUTES_PATH.exec(path)?.[1];
@@ -156,6 +168,16 @@ export class Cluster {
     const known = this.#members.get(nodeId);
     if (known !== undefined) this.#put({ ...known, ...attributes });
     return true;
+  }
+
+  /** What holds after `version` was set: a member must not serve a cluster whose features it does not have. */
+  #acceptVersion(version: string): string | null {
+    if (!isVersion(version)) throw new ClusterDataError(`the cluster version ${version} is none`);
+    if (!isLowerRelease(SERVER_VERSION, version)) return version;
+    if (this.#forgetsNewerVersions) return null;
+    throw new ClusterDataError(
+      `cluster cannot be downgraded (current version: ${SERVER_VERSION} is lower than determined cluster version: ${version})`,
+    );
   }
 
   #put(member: Member): void {
@@ -198,16 +220,6 @@ export class Cluster {
       if (error instanceof EtcdError && error.errorCode === ErrorCode.KeyNotFound) return null;
       throw error;
     }
-  }
-}
-
-// A member must not serve a cluster whose features it does not have.
-function checkVersion(version: string): void {
-  if (!isVersion(version)) throw new ClusterDataError(`the cluster version ${version} is none`);
-  if (isLowerRelease(SERVER_VERSION, version)) {
-    throw new ClusterDataError(
-      `cluster cannot be downgraded (current version: ${SERVER_VERSION} is lower than determined cluster version: ${version})`,
-    );
   }
 }
 

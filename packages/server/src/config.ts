@@ -22,6 +22,12 @@ export interface ServerConfig {
   readonly initialAdvertisePeerUrls: readonly string[];
   /** Published to the cluster on every start. */
   readonly advertiseClientUrls: readonly string[];
+  /** Refuse membership changes after which the started members are no quorum. */
+  readonly strictReconfigCheck: boolean;
+  /** Drop all other members from the log before it is started from: recovery only. */
+  readonly forceNewCluster: boolean;
+  /** Start from a directory that holds v3 data, which is neither served nor changed. */
+  readonly takeOverV3Data: boolean;
 }
 
 /** Log entries kept in memory before a snapshot, so that a slow follower needs no snapshot (cluster.md §14). */

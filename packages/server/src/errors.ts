@@ -7,6 +7,7 @@ export type StartErrorCode =
   | "E_JOIN"
   | "E_BOOTSTRAPPED"
   | "E_LOG"
+  | "E_V3_DATA"
   | "E_SNAPSHOT"
   | "E_VERSION";
 

@@ -87,7 +87,10 @@ export class Replica {
     this.#deps = deps;
     this.id = started.id;
     this.store = started.store;
-    this.cluster = new Cluster(started.clusterId, this.store, events.onVersion);
+    this.cluster = new Cluster(started.clusterId, this.store, {
+      onVersion: events.onVersion,
+      forgetsNewerVersions: config.takeOverV3Data,
+    });
     const ids = new IdGenerator(this.id, clock.unixMs());
     const timeoutMs = requestTimeoutMs(config);
     this.leadership = new Leadership({

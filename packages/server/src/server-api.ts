@@ -25,6 +25,7 @@ export type MemberErrorCode =
   | "E_ID_NOT_FOUND"
   | "E_ID_REMOVED"
   | "E_BAD_CONTEXT"
+  | "E_NOT_ENOUGH_STARTED"
   | "E_TIMEOUT"
   | "E_STOPPED";
 

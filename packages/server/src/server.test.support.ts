@@ -155,13 +155,18 @@ export function loneConfig(dataDir: string, options: Partial<ServerConfig> = {})
     initialClusterToken: "etcd-cluster",
     initialAdvertisePeerUrls: ["http://127.0.0.1:1"],
     advertiseClientUrls: ["http://127.0.0.1:2"],
+    strictReconfigCheck: false,
+    forceNewCluster: false,
+    takeOverV3Data: false,
     ...options,
   };
 }
 
 /** Starts a lone member and turns its clock until it leads and is published. */
-export async function startLone(config: ServerConfig): Promise<TestMember> {
-  const clock = new ManualClock();
+export async function startLone(
+  config: ServerConfig,
+  clock: ManualClock = new ManualClock(),
+): Promise<TestMember> {
   const disk = new StoppableDisk();
   const lines: string[] = [];
   const server = await createServer(config, {

@@ -13,6 +13,7 @@ import { peerHandler } from "./http/peer-handler.ts";
 import type { Logger } from "./logger.ts";
 import { memberId, newMember } from "./member.ts";
 import type { ServerMetrics } from "./metrics.ts";
+import { checkQuorumAfterAdd, checkQuorumAfterRemove } from "./reconfig-check.ts";
 import { Replica } from "./replica.ts";
 import type { Request } from "./request.ts";
 import {
@@ -64,6 +65,7 @@ export class EtcdServer implements Server, AsyncDisposable {
   /** Resolves when the member has stopped; rejects with what made it impossible to go on. */
   readonly stopped: Promise<StopReason>;
 
+  readonly #config: ServerConfig;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #raftLogger: Logger;
@@ -89,6 +91,7 @@ export class EtcdServer implements Server, AsyncDisposable {
     this.clusterId = started.clusterId;
     this.stopped = this.#stop.promise;
     this.stopped.catch(() => {}); // logged when it happens; whoever awaits `stopped` gets it as well
+    this.#config = config;
     this.#clock = clock;
     this.#logger = logger;
     this.#raftLogger = deps.logger.child({ pkg: "raft" });
@@ -173,10 +176,12 @@ export class EtcdServer implements Server, AsyncDisposable {
     const member = newMember(memberId(urls, "", seconds), urls);
     await this.#replica.membership.change(ConfChangeType.AddNode, member.id, member);
     return member;
+    if (this.#config.strictReconfigCheck) checkQuorumAfterAdd(this.members());
   }
 
-  removeMember(id: NodeId): Promise<void> {
-    return this.#replica.membership.change(ConfChangeType.RemoveNode, id, null);
+  async removeMember(id: NodeId): Promise<void> {
+    if (this.#config.strictReconfigCheck) checkQuorumAfterRemove(this.members(), id);
+    await this.#replica.membership.change(ConfChangeType.RemoveNode, id, null);
   }
 
   async updateMember(id: NodeId, peerUrls: readonly string[]): Promise<void> {

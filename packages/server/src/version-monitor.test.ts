@@ -18,7 +18,10 @@ async function proposed(
   current: string | null,
   isLeader = true,
 ): Promise<string[]> {
-  const cluster = new Cluster(parseNodeId("c"), new Store({ now: () => 0n }), () => {});
+  const cluster = new Cluster(parseNodeId("c"), new Store({ now: () => 0n }), {
+    onVersion: () => {},
+    forgetsNewerVersions: false,
+  });
   cluster.learn(
     [OWN, ...peers.map((_, i) => parseNodeId((i + 2).toString(16)))].map((id) => newMember(id, [])),
   );

@@ -16,7 +16,7 @@ let members: MembersHandler;
 
 beforeEach(() => {
   server = new MemoryServer(() => 0n);
-  members = new MembersHandler(server, { logger: silentLogger });
+  members = new MembersHandler(server, { logger: silentLogger, guard: { isRoot: () => true } });
 });
 
 async function ask(
@@ -140,6 +140,8 @@ test.each<[string, string, MemberErrorCode, number, string]>([
   ["POST", "", "E_ID_EXISTS", 409, "etcdserver: x"],
   ["POST", "", "E_PEER_URL_EXISTS", 409, "etcdserver: x"],
   ["POST", "", "E_TIMEOUT", 500, "Internal Server Error"],
+  ["POST", "", "E_NOT_ENOUGH_STARTED", 500, "Internal Server Error"],
+  ["DELETE", "/abc", "E_NOT_ENOUGH_STARTED", 500, "Internal Server Error"],
   ["DELETE", "/abc", "E_ID_NOT_FOUND", 404, "No such member: abc"],
   ["DELETE", "/abc", "E_ID_REMOVED", 410, "Member permanently removed: abc"],
   ["DELETE", "/abc", "E_STOPPED", 500, "Internal Server Error"],
