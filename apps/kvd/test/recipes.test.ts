@@ -43,8 +43,9 @@ test(
     await cache.atLeast(last.node.modifiedIndex);
     const { node } = await client.keys.get("/work", { recursive: true, quorum: true });
     const files = (node.nodes ?? []).flatMap((child) => (child.dir ? (child.nodes ?? []) : [child]));
-    const held = files.filter((file) => !file.dir).map(({ key, value }) => [key, value]);
-    expect([...cache.files].map(([key, { value }]) => [key, value]).toSorted()).toEqual(held.toSorted());
+    const expected = files.filter((file) => !file.dir).map(({ key, value }) => [key, value] as const);
+    const cached = [...cache.files].map(([key, { value }]) => [key, value] as const);
+    expect(new Map(cached)).toEqual(new Map(expected));
     await registration.close();
   },
 );
