@@ -97,6 +97,9 @@ export interface Server {
    */
   do(request: Request): Result | Promise<Result>;
 
+  /** The value that this member has for a file, by its store path (`/2/enabled`); null when there is none. */
+  peek(path: string): string | null;
+
   /** Whether there is a leader and the log moves. */
   isHealthy(): boolean;
 

@@ -166,17 +166,21 @@ export class EtcdServer implements Server, AsyncDisposable {
     throw new EtcdError(ErrorCode.InvalidField, "SYNC is no request of a client", 0);
   }
 
+  peek(path: string): string | null {
+    return this.#replica.store.peek(path);
+  }
+
   isHealthy(): boolean {
     return this.leader !== NONE && this.#clock.now() - this.#replica.appliedAtMs < HEALTHY_WITHIN_MS;
   }
 
   async addMember(peerUrls: readonly string[]): Promise<Member> {
     const urls = parseUrls(peerUrls);
+    if (this.#config.strictReconfigCheck) checkQuorumAfterAdd(this.members());
     const seconds = Math.floor(this.#clock.unixMs() / 1_000);
     const member = newMember(memberId(urls, "", seconds), urls);
     await this.#replica.membership.change(ConfChangeType.AddNode, member.id, member);
     return member;
-    if (this.#config.strictReconfigCheck) checkQuorumAfterAdd(this.members());
   }
 
   async removeMember(id: NodeId): Promise<void> {

@@ -318,6 +318,16 @@ describe("get", () => {
     expect(get("/1/d").nodes?.[1]).toMatchObject({ dir: true, value: null, nodes: null });
   });
 
+  test("a peek shows the value of a file and is not counted", () => {
+    put("/1/d/a", "x");
+    const before = store.stats();
+
+    expect(store.peek("/1/d/a")).toBe("x");
+    expect(store.peek("/1/d")).toBeNull();
+    expect(store.peek("/1/none/a")).toBeNull();
+    expect(store.stats()).toEqual(before);
+  });
+
   test("lists all levels when recursive", () => {
     put("/1/d/sub/x", "");
 

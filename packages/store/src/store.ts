@@ -140,6 +140,12 @@ export class Store {
     return new StoreEvent("get", expandedExternOf(node, path, options, this.#now), null, this.#index, PLAIN);
   }
 
+  /** The value of the file at a clean path; null when there is none. Counts as no read. */
+  peek(path: string): string | null {
+    const { node } = this.#tree.locate(path, this.#index);
+    return node === null || node.isDirectory ? null : node.value;
+  }
+
   /** Writes a file, or creates a directory (also in place of a file). */
   set(rawPath: string, options: SetOptions): StoreEvent {
     const path = cleanPath(rawPath);

@@ -2,8 +2,12 @@
 // all answers, as CORS does, is a function from HttpHandler to HttpHandler around it. Hot path.
 
 import type { HttpHandler, HttpRequest, HttpResponse } from "@kv/rafthttp/http";
+import { AuthStore } from "../auth/auth-store.ts";
+import { Guard } from "../auth/guard.ts";
+import { nativeBcrypt, Passwords } from "../auth/passwords.ts";
 import type { Logger } from "../logger.ts";
 import type { Server } from "../server-api.ts";
+import { AuthHandler } from "./auth.ts";
 import { isCleanPath, redirectToCleanPath } from "./clean-path.ts";
 import { debugVarsHandler } from "./debug-vars.ts";
 import { notFound } from "./errors.ts";
@@ -31,6 +35,7 @@ export interface ClientHandlerDeps {
 
 const KEYS = "/v2/keys";
 const MEMBERS = "/v2/members";
+const AUTH = "/v2/auth";
 
 /**
  * The handler of the client port.
@@ -38,8 +43,13 @@ const MEMBERS = "/v2/members";
  * Reads of keys are answered at once, without a promise.
  */
 export function clientHandler(server: Server, deps: ClientHandlerDeps): HttpHandler {
-  const keys = new KeysHandler(server, deps);
-  const members = new MembersHandler(server, deps);
+  const { logger } = deps;
+  const passwords = new Passwords(nativeBcrypt);
+  const authStore = new AuthStore(server, passwords);
+  const guard = new Guard(authStore, passwords);
+  const keys = new KeysHandler(server, deps, guard);
+  const members = new MembersHandler(server, { logger, guard });
+  const auth = new AuthHandler(server, { store: authStore, guard, logger });
   const exact = new Map<string, HttpHandler>([
     ["/v2/stats/self", selfStatsHandler(server, deps)],
     ["/v2/stats/leader", leaderStatsHandler(server)],
@@ -51,7 +61,7 @@ export function clientHandler(server: Server, deps: ClientHandlerDeps): HttpHand
   if (deps.process !== undefined) {
     exact.set("/metrics", metricsHandler(deps.process));
     exact.set("/debug/vars", debugVarsHandler(server, deps.process));
-    exact.set("/config/local/log", logLevelHandler(deps.process, deps));
+    exact.set("/config/local/log", logLevelHandler(deps.process, { logger, guard }));
   }
 
   return (request: HttpRequest): HttpResponse | Promise<HttpResponse> => {
@@ -60,6 +70,7 @@ export function clientHandler(server: Server, deps: ClientHandlerDeps): HttpHand
     if (!isCleanPath(path)) return redirectToCleanPath(request);
     if (isAtOrBelow(path, KEYS)) return keys.handle(request, path.slice(KEYS.length));
     if (isAtOrBelow(path, MEMBERS)) return members.handle(request, path.slice(MEMBERS.length));
+    if (isAtOrBelow(path, AUTH)) return auth.handle(request, path.slice(AUTH.length));
     return exact.get(path)?.(request) ?? notFound();
   };
 }

@@ -46,6 +46,11 @@ export function messageResponse(status: number, message: string, headers: HttpHe
   return { status, headers: [JSON_TYPE, ...headers], body: `{"message":${quoteJson(message)}}` };
 }
 
+/** For who would have to be root. */
+export function noRootResponse(): HttpResponse {
+  return messageResponse(401, "Insufficient credentials");
+}
+
 /** For a failure that is none of the client's business. */
 export function internalError(headers: HttpHeaders = []): HttpResponse {
   return messageResponse(500, "Internal Server Error", headers);

@@ -1,8 +1,9 @@
 // /v2/keys: parse, let the server do it, write what happened (client-api.md §4–§9). A read from
 // memory is answered at once; what goes through the log is a promise. Hot path.
 
-import { EtcdError, type StoreEvent } from "@kv/store";
+import { ErrorCode, EtcdError, type StoreEvent } from "@kv/store";
 import { HttpBodyError, type HttpHeaders, type HttpRequest, type HttpResponse } from "@kv/rafthttp/http";
+import type { Guard } from "../auth/guard.ts";
 import type { Result, Server } from "../server-api.ts";
 import type { ClientHandlerDeps } from "./client-handler.ts";
 import { clusterIdHeader, internalError, JSON_TYPE, keyErrorResponse, methodNotAllowed } from "./errors.ts";
@@ -24,13 +25,15 @@ const ALLOW = "HEAD,GET,PUT,POST,DELETE";
 export class KeysHandler {
   readonly #server: Server;
   readonly #deps: ClientHandlerDeps;
+  readonly #guard: Guard;
   readonly #fanOut = new FanOut();
   readonly #metrics: KeyMetrics;
   readonly #clusterId: readonly [string, string];
 
-  constructor(server: Server, deps: ClientHandlerDeps) {
+  constructor(server: Server, deps: ClientHandlerDeps, guard: Guard) {
     this.#server = server;
     this.#deps = deps;
+    this.#guard = guard;
     this.#metrics = deps.metrics ?? new KeyMetrics();
     this.#clusterId = clusterIdHeader(server.clusterId);
   }
@@ -83,10 +86,31 @@ export class KeysHandler {
   ): HttpResponse | Promise<HttpResponse> {
     try {
       const parsed = parseKeyRequest({ method, key, query: http.query, form }, this.#deps.now);
-      return this.#carryOut(http, method, parsed);
+      if (!this.#guard.isEnabled) return this.#carryOut(http, method, parsed);
+      return this.#carryOutIfAllowed(http, method, parsed, key);
     } catch (error) {
       return this.#refuse(error);
     }
+  }
+
+  /** The key is compared as it was sent: `/p/` is not `/p` (client-api.md §14.5). */
+  #carryOutIfAllowed(
+    http: HttpRequest,
+    method: KeyMethod,
+    parsed: KeyRequest,
+    key: string,
+  ): HttpResponse | Promise<HttpResponse> {
+    const isAllowed = this.#guard.mayAccess(http.header("authorization"), {
+      key,
+      isWrite: method !== "GET" && method !== "HEAD",
+      recursive: parsed.request.recursive,
+    });
+    if (isAllowed === true) return this.#carryOut(http, method, parsed);
+    if (isAllowed === false) return this.#refuse(unauthorized());
+    return isAllowed.then(
+      (allowed) => (allowed ? this.#carryOut(http, method, parsed) : this.#refuse(unauthorized())),
+      (error: unknown) => this.#refuse(error),
+    );
   }
 
   /** Watches are neither counted nor timed. */
@@ -156,6 +180,10 @@ export class KeysHandler {
     this.#deps.logger.error("key request failed unexpectedly", { error: String(error) });
     return internalError([this.#clusterId]);
   }
+}
+
+function unauthorized(): EtcdError {
+  return new EtcdError(ErrorCode.Unauthorized, "Insufficient credentials", 0);
 }
 
 /** The actions that `noValueOnSuccess` shortens; deletions keep their nodes. */

@@ -9,7 +9,7 @@ async function put(body: string) {
   const levels: string[] = [];
   const lines: string[] = [];
   const logger: Logger = { ...silentLogger, notice: (line) => lines.push(line) };
-  const response = await logLevelHandler(fakeProcess(levels), { logger })(
+  const response = await logLevelHandler(fakeProcess(levels), { logger, guard: { isRoot: () => true } })(
     fakeRequest("PUT", "/config/local/log", { body }),
   );
   return { status: response.status, body: await bodyOf(response), levels, lines };

@@ -2,8 +2,9 @@
 
 import { HttpBodyError, type HttpHandler, type HttpRequest, type HttpResponse } from "@kv/rafthttp/http";
 import { z } from "zod";
+import type { Guard } from "../auth/guard.ts";
 import type { Logger } from "../logger.ts";
-import { messageResponse, methodNotAllowed } from "./errors.ts";
+import { messageResponse, methodNotAllowed, noRootResponse } from "./errors.ts";
 import type { ProcessView } from "./process-view.ts";
 
 const BODY_SIZE_MAX_BYTES = 65_536;
@@ -18,13 +19,14 @@ const schema = z
   .transform((member) => member?.[1] ?? "")
   .pipe(z.string());
 
-/** Answers `/config/local/log`. */
+/** Answers `/config/local/log`. With authentication on only to root, unlike etcd 2.3.8 (client-api.md §18). */
 export function logLevelHandler(
   view: Pick<ProcessView, "setLogLevel">,
-  deps: { readonly logger: Logger },
+  deps: { readonly logger: Logger; readonly guard: Pick<Guard, "isRoot"> },
 ): HttpHandler {
   return async (request) => {
     if (request.method !== "PUT") return methodNotAllowed("PUT");
+    if (!(await deps.guard.isRoot(request.header("authorization")))) return noRootResponse();
     const word = await readLevel(request);
     if (word === null) return messageResponse(400, "Invalid json body");
     const level = view.setLogLevel(word);

@@ -4,6 +4,7 @@ import { HttpBodyError, type HttpHeaders, type HttpRequest, type HttpResponse } 
 import { parseNodeId } from "@kv/raft/codec";
 import type { NodeId } from "@kv/raft";
 import { quoteJson } from "@kv/store";
+import type { Guard } from "../auth/guard.ts";
 import type { Logger } from "../logger.ts";
 import { MemberError, type Member, type MemberErrorCode, type Server } from "../server-api.ts";
 import {
@@ -13,6 +14,7 @@ import {
   messageResponse,
   methodNotAllowed,
   methodNotAllowedHere,
+  noRootResponse,
 } from "./errors.ts";
 import { MemberRequestError, parseMemberRequest } from "./member-request.ts";
 
@@ -22,10 +24,12 @@ const BODY_SIZE_MAX_BYTES = 1_048_576;
 export class MembersHandler {
   readonly #server: Server;
   readonly #logger: Logger;
+  readonly #guard: Pick<Guard, "isRoot">;
   readonly #headers: HttpHeaders;
 
-  constructor(server: Server, deps: { readonly logger: Logger }) {
+  constructor(server: Server, deps: { readonly logger: Logger; readonly guard: Pick<Guard, "isRoot"> }) {
     this.#server = server;
+    this.#guard = deps.guard;
     this.#logger = deps.logger;
     this.#headers = [clusterIdHeader(server.clusterId)];
   }
@@ -37,11 +41,11 @@ export class MembersHandler {
       case "GET":
         return this.#get(name);
       case "POST":
-        return this.#add(request);
+        return this.#asRoot(request, () => this.#add(request));
       case "DELETE":
-        return name === "" ? methodNotAllowedHere(this.#headers) : this.#remove(name);
+        return this.#asRoot(request, () => this.#remove(name));
       case "PUT":
-        return name === "" ? methodNotAllowedHere(this.#headers) : this.#update(request, name);
+        return this.#asRoot(request, () => this.#update(request, name));
       default:
         return methodNotAllowed("GET,POST,DELETE,PUT");
     }
@@ -54,6 +58,16 @@ export class MembersHandler {
     const leader = members.find((member) => member.id === this.#server.leader);
     if (leader === undefined) return messageResponse(503, "During election", this.#headers);
     return this.#json(200, memberJson(leader));
+  }
+
+  async #asRoot(request: HttpRequest, change: () => Promise<HttpResponse>): Promise<HttpResponse> {
+    let isRoot: boolean;
+    try {
+      isRoot = await this.#guard.isRoot(request.header("authorization"));
+    } catch (error) {
+      return this.#fail(error);
+    }
+    return isRoot ? change() : noRootResponse();
   }
 
   async #add(request: HttpRequest): Promise<HttpResponse> {
@@ -69,6 +83,7 @@ export class MembersHandler {
   }
 
   async #remove(name: string): Promise<HttpResponse> {
+    if (name === "") return methodNotAllowedHere(this.#headers);
     const id = memberIdOf(name);
     if (id === null) return this.#noSuchMember(name);
     try {
@@ -82,6 +97,7 @@ export class MembersHandler {
   }
 
   async #update(request: HttpRequest, name: string): Promise<HttpResponse> {
+    if (name === "") return methodNotAllowedHere(this.#headers);
     const id = memberIdOf(name);
     if (id === null) return this.#noSuchMember(name);
     const body = await this.#readPeerUrls(request);

@@ -68,6 +68,10 @@ export class MemoryServer implements Server {
     this.store.deleteExpired(this.now());
   }
 
+  peek(path: string): string | null {
+    return this.store.peek(path);
+  }
+
   isHealthy(): boolean {
     return this.isWell;
   }
