@@ -1,6 +1,8 @@
 // Everything a member needs to know before it starts. kvd makes it from flags and environment;
 // it is validated there and trusted here.
 
+import type { PeerTls } from "@kv/rafthttp";
+
 /** How to run one member. Times are milliseconds. Names and defaults follow etcd's flags (server-flags.md §3). */
 export interface ServerConfig {
   readonly name: string;
@@ -22,6 +24,8 @@ export interface ServerConfig {
   readonly initialAdvertisePeerUrls: readonly string[];
   /** Published to the cluster on every start. */
   readonly advertiseClientUrls: readonly string[];
+  /** For connections to other members; without it https ones must be known to the system's authorities. */
+  readonly peerTls?: PeerTls | null;
   /** Refuse membership changes after which the started members are no quorum. */
   readonly strictReconfigCheck: boolean;
   /** Drop all other members from the log before it is started from: recovery only. */

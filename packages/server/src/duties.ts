@@ -1,7 +1,7 @@
 // What a member does on its own accord while it runs: publish itself, and as leader propose the
 // clock and agree on the cluster's version; sweep timeouts and purge old files (cluster.md §10, §11).
 
-import { fetchVersion } from "@kv/rafthttp";
+import { fetchVersion, type AskOptions } from "@kv/rafthttp";
 import { every, type Clock } from "./clock.ts";
 import {
   PURGE_INTERVAL_MS,
@@ -103,9 +103,10 @@ export class Duties {
 
   async #serverVersionOf(member: Member): Promise<string | null> {
     const { logger, config } = this.#deps;
+    const ask: AskOptions = { timeoutMs: requestTimeoutMs(config), tls: config.peerTls ?? null };
     for (const url of member.peerUrls) {
       try {
-        return (await fetchVersion(url, { timeoutMs: requestTimeoutMs(config) })).server;
+        return (await fetchVersion(url, ask)).server;
       } catch (error) {
         logger.debug("cannot get the version of a member", {
           member: member.id,

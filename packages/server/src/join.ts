@@ -1,7 +1,13 @@
 // Joining a cluster that runs: it tells who its members are, and which of them we are (cluster.md §5).
 
 import type { NodeId } from "@kv/raft";
-import { fetchMembers, fetchVersion, type MemberInfo, type RemoteCluster } from "@kv/rafthttp";
+import {
+  fetchMembers,
+  fetchVersion,
+  type AskOptions,
+  type MemberInfo,
+  type RemoteCluster,
+} from "@kv/rafthttp";
 import { MIN_CLUSTER_VERSION, SERVER_VERSION, type ServerConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
@@ -27,21 +33,27 @@ export interface JoinPlan {
  */
 export async function joinCluster(config: ServerConfig, logger: Logger): Promise<JoinPlan> {
   const listed = readInitialCluster(config);
+  const ask: AskOptions = { timeoutMs: MEMBERS_TIMEOUT_MS, tls: config.peerTls ?? null };
   const others = [...listed].filter(([name]) => name !== config.name).flatMap(([, urls]) => urls);
-  const remote = await fetchCluster(others.toSorted(compareBytewise), logger);
+  const remote = await fetchCluster(others.toSorted(compareBytewise), ask, logger);
   const own = await matchMembers(listed, remote, config.name);
   await checkVersions(
     remote.members.filter((member) => member.id !== own.id),
+    ask,
     logger,
   );
   return { id: own.id, clusterId: remote.clusterId, peers: null, known: remote.members };
 }
 
-async function fetchCluster(urls: readonly string[], logger: Logger): Promise<RemoteCluster> {
+async function fetchCluster(
+  urls: readonly string[],
+  ask: AskOptions,
+  logger: Logger,
+): Promise<RemoteCluster> {
   for (const url of urls) {
     try {
       // In order, the first answer counts.
-      return await fetchMembers(url, { timeoutMs: MEMBERS_TIMEOUT_MS });
+      return await fetchMembers(url, ask);
     } catch (error) {
       logger.warn(
         `could not get cluster response from ${url}: ${error instanceof Error ? error.message : String(error)}`,
@@ -82,8 +94,8 @@ async function matchMembers(
 }
 
 /** At least one member must say a cluster version that we can live with, and none may say another. */
-async function checkVersions(others: readonly MemberInfo[], logger: Logger): Promise<void> {
-  const versions = await Promise.all(others.map((member) => clusterVersionSeenBy(member, logger)));
+async function checkVersions(others: readonly MemberInfo[], ask: AskOptions, logger: Logger): Promise<void> {
+  const versions = await Promise.all(others.map((member) => clusterVersionSeenBy(member, ask, logger)));
   const decided = versions.filter((version) => version !== null);
   // etcd spells it so, and scripts match on it.
   if (decided.length === 0 || !decided.every(fits)) {
@@ -95,10 +107,14 @@ function fits(version: string): boolean {
   return !isLowerRelease(version, MIN_CLUSTER_VERSION) && !isLowerRelease(SERVER_VERSION, version);
 }
 
-async function clusterVersionSeenBy(member: MemberInfo, logger: Logger): Promise<string | null> {
+async function clusterVersionSeenBy(
+  member: MemberInfo,
+  ask: AskOptions,
+  logger: Logger,
+): Promise<string | null> {
   for (const url of member.peerUrls) {
     try {
-      return (await fetchVersion(url, { timeoutMs: MEMBERS_TIMEOUT_MS })).cluster;
+      return (await fetchVersion(url, ask)).cluster;
     } catch (error) {
       logger.warn("cannot get the version of a member", {
         member: member.id,

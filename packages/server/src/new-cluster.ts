@@ -3,7 +3,7 @@
 
 import { compareNodeIds } from "@kv/raft";
 import type { BootstrapPeer, NodeId } from "@kv/raft";
-import { fetchMembers } from "@kv/rafthttp";
+import { fetchMembers, type AskOptions } from "@kv/rafthttp";
 import type { ServerConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { clusterId, encodeMemberContext, memberId, newMember } from "./member.ts";
@@ -34,7 +34,7 @@ export async function planNewCluster(config: ServerConfig): Promise<NewClusterPl
     .toSorted((a, b) => compareNodeIds(a.id, b.id));
   refuseEqualIds(members);
   const id = memberId(own, config.initialClusterToken, null);
-  await refuseBootstrapped(id, cluster, config.name);
+  await refuseBootstrapped(id, cluster, config);
   return {
     id,
     clusterId: clusterId(members.map((member) => member.id)),
@@ -100,13 +100,14 @@ function refuseEqualIds(members: readonly Member[]): void {
 async function refuseBootstrapped(
   id: NodeId,
   cluster: ReadonlyMap<string, readonly string[]>,
-  name: string,
+  config: Pick<ServerConfig, "name" | "peerTls">,
 ): Promise<void> {
-  const others = [...cluster].filter(([other]) => other !== name).flatMap(([, urls]) => urls);
+  const ask: AskOptions = { timeoutMs: BOOTSTRAPPED_CHECK_TIMEOUT_MS, tls: config.peerTls ?? null };
+  const others = [...cluster].filter(([other]) => other !== config.name).flatMap(([, urls]) => urls);
   for (const url of others.toSorted(compareBytewise)) {
     try {
       // One after the other, and the first answer counts: that is the rule.
-      const { members } = await fetchMembers(url, { timeoutMs: BOOTSTRAPPED_CHECK_TIMEOUT_MS });
+      const { members } = await fetchMembers(url, ask);
       if (members.some((member) => member.id === id && member.clientUrls.length > 0)) {
         throw new StartError("E_BOOTSTRAPPED", `member ${id} has already been bootstrapped`);
       }

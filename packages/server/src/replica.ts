@@ -177,6 +177,7 @@ export class Replica {
         peerUrls: config.initialAdvertisePeerUrls,
         version: SERVER_VERSION,
         minClusterVersion: MIN_CLUSTER_VERSION,
+        tls: config.peerTls ?? null,
         dialTimeoutMs: 1_000 + config.electionMs / 5,
       },
       { receiver: this.#receiver(), stats, clock, logger: rootLogger.child({ pkg: "rafthttp" }) },
