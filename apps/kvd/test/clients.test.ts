@@ -28,6 +28,36 @@ describe.skipIf(!isInstalled("etcdctl", ["--help"]))("etcdctl", () => {
     expect(await ctl("cluster-health")).toContain("cluster is healthy");
   });
 
+  test("users, roles and auth enable do what they say", async () => {
+    await using server = await startSingle();
+    const ctl = (...words: string[]) => outputOf("etcdctl", ["--endpoints", server.clientUrl, ...words], V2);
+    const asRoot = (...words: string[]) => ctl("-u", "root:rootpw", ...words);
+    const asAlice = (...words: string[]) => ctl("-u", "alice:alicepw", ...words);
+
+    expect(await ctl("user", "add", "root:rootpw")).toBe("User root created\n");
+    expect(await ctl("user", "add", "alice:alicepw")).toBe("User alice created\n");
+    expect(await ctl("role", "add", "reader")).toBe("Role reader created\n");
+    expect(await ctl("role", "grant", "reader", "--path", "/pub/*", "--read")).toBe("Role reader updated\n");
+    expect(await ctl("user", "grant", "alice", "--roles", "reader")).toBe("User alice updated\n");
+    expect(await ctl("auth", "enable")).toBe("Authentication Enabled\n");
+    expect(await asRoot("role", "revoke", "guest", "--path", "/*", "--readwrite")).toBe(
+      "Role guest updated\n",
+    );
+
+    expect(await asRoot("set", "/pub/a", "1")).toBe("1\n");
+    expect(await asAlice("get", "/pub/a")).toBe("1\n");
+    const refused = { code: 4, stderr: /110: The request requires user authentication/ };
+    await expect(asAlice("set", "/pub/a", "2")).rejects.toMatchObject(refused);
+    await expect(ctl("get", "/pub/a")).rejects.toMatchObject(refused);
+    await expect(ctl("-u", "root:wrong", "get", "/pub/a")).rejects.toMatchObject(refused);
+    await expect(asAlice("user", "list")).rejects.toMatchObject({ stderr: /Insufficient credentials/ });
+    expect(await asRoot("user", "list")).toBe("alice\nroot\n");
+    expect(await asRoot("user", "get", "alice")).toMatch(/^User: alice\nRoles: +reader\n$/);
+    expect(await asRoot("role", "get", "reader")).toBe("Role: reader\nKV Read:\n\t/pub/*\nKV Write:\n");
+    expect(await asRoot("auth", "disable")).toBe("Authentication Disabled\n");
+    expect(await ctl("get", "/pub/a")).toBe("1\n");
+  });
+
   test("watch prints the next change", async () => {
     await using server = await startSingle();
 

@@ -34,6 +34,9 @@ interface Expected {
   readonly extraFlags?: readonly string[];
   readonly beforeStop: State;
   readonly afterRestart: Readonly<Record<string, State>>;
+  readonly users?: unknown;
+  readonly roles?: unknown;
+  readonly checks?: Readonly<Record<string, number>>;
 }
 
 test.each(["v238-basic", "v238-snapshots", "v200-basic", "v2013-snapshots"])(
@@ -63,6 +66,40 @@ test.each(["v238-basic", "v238-snapshots", "v200-basic", "v2013-snapshots"])(
     expect((await get(server.clientUrl, "/written-after")).modifiedIndex).toBe(index + 1);
   },
 );
+
+test("v238-auth: users have the passwords, roles and permissions that etcd gave them", async () => {
+  await using fixture = await unpack("v238-auth");
+  const recorded = stateOf(fixture.expected);
+  const [self] = recorded.members;
+  if (self === undefined) throw new Error("no member recorded");
+  const host = nextHost();
+  const [client, peer] = await freePorts(host, 2);
+  await using server = new Member({
+    name: self.name,
+    dir: fixture.dir,
+    clientUrl: `http://${host}:${client}`,
+    peerUrl: `http://${host}:${peer}`,
+  });
+  await server.start(["--advertise-client-urls", self.clientURLs.join(",")]);
+  const ask = async (path: string, credentials: string | null) => {
+    const headers = credentials === null ? {} : { authorization: `Basic ${btoa(credentials)}` };
+    const response = await fetch(`${server.clientUrl}/v2${path}`, { headers });
+    return { status: response.status, body: await response.json() };
+  };
+
+  expect(await ask("/auth/enable", null)).toStrictEqual({ status: 200, body: { enabled: true } });
+  const whole = await ask("/keys/?recursive=true&sorted=true", "root:rootpw");
+  expect(whole.body).toStrictEqual(recorded.body);
+  expect((await ask("/auth/users", "root:rootpw")).body).toStrictEqual(fixture.expected.users);
+  expect((await ask("/auth/roles", "root:rootpw")).body).toStrictEqual(fixture.expected.roles);
+  const statuses = {
+    "alice GET /pub/a": (await ask("/keys/pub/a", "alice:alicepw")).status,
+    "alice GET /priv/b": (await ask("/keys/priv/b", "alice:alicepw")).status,
+    "guest GET /pub/a": (await ask("/keys/pub/a", null)).status,
+    "wrong password": (await ask("/keys/pub/a", "alice:wrong")).status,
+  };
+  expect(statuses).toStrictEqual(fixture.expected.checks);
+});
 
 test("v238-three-members: three members find each other at the addresses in their data", async () => {
   await using fixture = await unpack("v238-three-members");
