@@ -1,9 +1,14 @@
 // All commands, in the order in which help lists them.
 
+import { backup } from "./commands/backup.ts";
 import { clusterHealth } from "./commands/cluster-health.ts";
 import type { Command, CommandGroup } from "./commands/command.ts";
+import { completionOf } from "./commands/completion.ts";
+import { diff } from "./commands/diff.ts";
 import { execWatch } from "./commands/exec-watch.ts";
+import { exportCommand } from "./commands/export.ts";
 import { get } from "./commands/get.ts";
+import { importCommand } from "./commands/import.ts";
 import { ls } from "./commands/ls.ts";
 import { member } from "./commands/member.ts";
 import { mk } from "./commands/mk.ts";
@@ -16,8 +21,7 @@ import { update } from "./commands/update.ts";
 import { updatedir } from "./commands/updatedir.ts";
 import { watch } from "./commands/watch.ts";
 
-/** Everything kvctl can do. */
-export const COMMANDS: readonly (Command | CommandGroup)[] = [
+const ABOUT_CLUSTERS: readonly (Command | CommandGroup)[] = [
   get,
   ls,
   set,
@@ -30,6 +34,16 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   rmdir,
   watch,
   execWatch,
+  exportCommand,
+  importCommand,
+  diff,
   clusterHealth,
   member,
+  backup,
+];
+
+/** Everything kvctl can do. */
+export const COMMANDS: readonly (Command | CommandGroup)[] = [
+  ...ABOUT_CLUSTERS,
+  completionOf(ABOUT_CLUSTERS),
 ];

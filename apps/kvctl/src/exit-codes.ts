@@ -11,5 +11,7 @@ export const ExitCode = {
   ServerError: 4,
   /** `cluster-health`: not healthy. */
   Unhealthy: 5,
+  /** `diff`: the subtrees differ. */
+  Different: 6,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

@@ -1,21 +1,41 @@
 // Everything kvctl says. The only file that touches standard output and standard error. Spec: ctl.md §5.
 
+import { styleText } from "node:util";
 import type { KeyResult, Node, SentRequest } from "@kv/client";
 import type { OutputFormat } from "./globals.ts";
 
 /** Where text goes. */
 export interface TextSink {
   write(text: string): unknown;
+  /** True for a terminal. */
+  readonly isTTY?: boolean;
 }
 
 /** Prints results and messages. */
 export class Printer {
   readonly #stdout: TextSink;
   readonly #stderr: TextSink;
+  readonly #isColored: boolean;
 
-  constructor(streams: { readonly stdout: TextSink; readonly stderr: TextSink }) {
+  /** `isColored` is about standard output; default: no colours. */
+  constructor(streams: {
+    readonly stdout: TextSink;
+    readonly stderr: TextSink;
+    readonly isColored?: boolean;
+  }) {
     this.#stdout = streams.stdout;
     this.#stderr = streams.stderr;
+    this.#isColored = streams.isColored ?? false;
+  }
+
+  /** A line on standard output, in a colour where there are colours. */
+  colored(text: string, color: "red" | "green"): void {
+    this.line(this.#isColored ? styleText(color, text, { validateStream: false }) : text);
+  }
+
+  /** Whether a person reads standard error as it is written. */
+  get isErrorWatched(): boolean {
+    return this.#stderr.isTTY === true;
   }
 
   /** A line on standard output. */
@@ -55,7 +75,9 @@ export function standardPrinter(): Printer {
     if (error.code !== "EPIPE") throw error;
     process.exit(0);
   });
-  return new Printer({ stdout: process.stdout, stderr: process.stderr });
+  // hasColors() says no when NO_COLOR is set or TERM is dumb.
+  const isColored = process.stdout.isTTY && process.stdout.hasColors();
+  return new Printer({ stdout: process.stdout, stderr: process.stderr, isColored });
 }
 
 /** The text of a result, without the final newline. */

@@ -23,6 +23,14 @@ export async function readValue(input: AsyncIterable<unknown> = process.stdin): 
   return Buffer.concat(chunks, length);
 }
 
+/** The lines of standard input, without their ends. */
+export async function* readLines(
+  input: NodeJS.ReadableStream = process.stdin,
+): AsyncGenerator<string, void, void> {
+  const { createInterface } = await import("node:readline");
+  yield* createInterface({ input, crlfDelay: Infinity });
+}
+
 /** One line of standard input, not echoed on a terminal. */
 export async function readPassword(): Promise<string> {
   const { createInterface } = await import("node:readline/promises");

@@ -11,7 +11,7 @@ import { findServers } from "./servers-under-test.ts";
 import type { ServerUnderTest } from "./servers-under-test.ts";
 
 /** Commands that kvctl does not have yet, and with them their cases. */
-const LATER_COMMANDS = ["auth", "user", "role", "backup", "import"];
+const LATER_COMMANDS = ["auth", "user", "role", "import"];
 
 /** Slips of etcdctl that kvctl does not repeat; README.md lists them for users. All of class `quirk`. */
 const DEVIATIONS: Readonly<Record<string, string>> = {
@@ -32,12 +32,7 @@ const WORDED_BY_ETCD: Readonly<Record<string, string>> = {
 
 /** What kvd does not serve yet, by theme; these cases run against etcd alone. */
 const NOT_SERVED_BY_KVD: readonly { readonly theme: string; readonly isOf: (recorded: Case) => boolean }[] = [
-  { theme: "users, roles and credentials", isOf: ({ name }) => name.startsWith("auth/") },
   { theme: "https for clients", isOf: ({ cluster }) => cluster?.tls !== undefined },
-  {
-    theme: "--strict-reconfig-check",
-    isOf: ({ cluster }) => cluster?.args?.includes("--strict-reconfig-check") === true,
-  },
 ];
 
 // Cases say how long the program takes to be connected; Node on a busy machine takes longer than Go.
@@ -94,7 +89,6 @@ test("the excluded cases are those of the commands that come later, and no other
     auth: 6,
     user: 19,
     role: 11,
-    backup: 3,
     import: 3,
   });
   expect(cases).toHaveLength(233);

@@ -11,6 +11,10 @@ export type { DataDirKind, DataDirPaths } from "./data-dir.ts";
 export { lockDirectory } from "./lock.ts";
 export type { DirectoryLock } from "./lock.ts";
 
+// A copy of both
+export { backUp } from "./backup.ts";
+export type { BackupOptions, BackupPlaces, BackupSummary } from "./backup.ts";
+
 // What they run on
 export { nodeFileSystem } from "./file-system.ts";
 export type { FileHandle, FileStatus, FileSystem, OpenMode } from "./file-system.ts";
