@@ -21,6 +21,8 @@ export function hup(raft: Raft, kind: CampaignKind): void {
   if (raft.role === Role.Leader || !raft.isPromotable()) return;
   // With a change ahead, this node would count with a majority that may not be one any more.
   if (hasUnappliedConfChange(raft)) return;
+  // Somebody sent a forged term. Silence would look like a cluster without a majority.
+  if (raft.term >= Number.MAX_SAFE_INTEGER) throw fatal(`there is no term above ${raft.term}`);
   campaign(raft, kind);
 }
 

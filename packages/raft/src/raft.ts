@@ -120,8 +120,9 @@ export class Raft {
    */
   step(message: Message): boolean {
     if (this.trace !== null) this.trace({ t: "recv", message });
-    const isGated = message.term !== 0 || !isTermless(message.type);
-    if (isGated && !this.#passGate(message)) return true;
+    // A proposal belongs to no term, whatever it says; other requests may leave it out.
+    const isTermed = message.type !== MessageType.Prop && (message.term !== 0 || !isTermless(message.type));
+    if (isTermed && !this.#passGate(message)) return true;
     switch (kindOf(message)) {
       case MessageType.Hup:
         hup(this, this.isPreVoteOn ? "preElection" : "election");

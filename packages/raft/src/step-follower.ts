@@ -69,7 +69,7 @@ function handleAppend(raft: Raft, message: Message): void {
     raft.send(answer);
     return;
   }
-  if (!isConsecutive(message)) return;
+  if (!isWellFormed(message)) return;
   const last = raft.trace === null ? append(raft, message) : appendTraced(raft, message);
   if (last >= 0) {
     answer.index = last;
@@ -85,11 +85,16 @@ function handleAppend(raft: Raft, message: Message): void {
   raft.send(answer);
 }
 
-/** Whether the entries begin behind `index` and end where their count says. */
-function isConsecutive(message: Message): boolean {
+/** Whether the entries, if any, follow each other behind `index`, in terms that never fall and have begun. */
+function isWellFormed(message: Message): boolean {
   const { entries, index } = message;
-  const count = entries.length;
-  return count === 0 || (entries[0]!.index === index + 1 && entries[count - 1]!.index === index + count);
+  let term = message.logTerm;
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!;
+    if (entry.index !== index + 1 + i || entry.term < term) return false;
+    term = entry.term;
+  }
+  return entries.length === 0 || term <= message.term;
 }
 
 function append(raft: Raft, message: Message): number {
@@ -142,7 +147,8 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
   if (index <= raft.log.committed || raft.role !== Role.Follower) return false;
   const isSelfRequired = raft.options.snapshotWithoutSelf === "reject" && raft.compat === "modern";
   if (isSelfRequired && !isMember(confState, raft.id)) return false;
-  if (findConfStateFault(confState) !== null) return false;
+  // Nobody can have a snapshot of a term that has not begun, or of members that cannot be.
+  if (term > raft.term || findConfStateFault(confState) !== null) return false;
   if (raft.log.matchTerm(index, term)) {
     // The log has it already: keep the log.
     raft.log.commitTo(index);
