@@ -1,0 +1,119 @@
+// Everything that is done to a cluster, drawn before it starts: faults, changes of membership and the
+// operations of clients. A plan with some of its actions left out is a plan too, which is how a
+// failure is shrunk; an action that makes no sense when its time has come does nothing.
+
+import type { RegisterFunction } from "./history.ts";
+import type { ClusterShape, SimProfile } from "./profile.ts";
+import type { RandomStream } from "./random-stream.ts";
+import type { Weather } from "./sim-network.ts";
+
+/** What is done. Members are counted from 0 in the order in which they joined, modulo their number. */
+export type Deed =
+  | {
+      readonly kind: "operation";
+      readonly client: number;
+      readonly key: number;
+      readonly f: RegisterFunction;
+      readonly via: OperationPath;
+      readonly member: number;
+    }
+  | { readonly kind: "crash"; readonly member: number; readonly downMs: number }
+  | { readonly kind: "crashAll"; readonly downMs: number }
+  | { readonly kind: "pause"; readonly member: number; readonly durationMs: number }
+  | { readonly kind: "skew"; readonly member: number; readonly rate: number }
+  | { readonly kind: "partition"; readonly side: number; readonly durationMs: number }
+  | { readonly kind: "cut"; readonly from: number; readonly to: number; readonly durationMs: number }
+  | { readonly kind: "weather"; readonly weather: Weather; readonly durationMs: number }
+  | { readonly kind: "diskStall"; readonly member: number; readonly durationMs: number }
+  | { readonly kind: "diskFailure"; readonly member: number; readonly downMs: number }
+  | { readonly kind: "snapshot"; readonly member: number; readonly keepEntries: number }
+  | { readonly kind: "transfer"; readonly member: number }
+  | { readonly kind: "campaign"; readonly member: number }
+  | { readonly kind: "addMember"; readonly isLearner: boolean }
+  | { readonly kind: "promote"; readonly member: number }
+  | { readonly kind: "removeMember"; readonly member: number }
+  | { readonly kind: "addRemoved" }
+  | { readonly kind: "replaceMember"; readonly member: number };
+
+/**
+ * How an operation reaches the log. `leader`: proposed and awaited at whoever leads. `anyone`: at the
+ * member named, or read there. `forward`: submitted to the member named, and recognised when applied.
+ */
+export type OperationPath = "leader" | "anyone" | "forward";
+
+/** A deed with its time and its number in the plan, by which it is named. */
+export interface Action {
+  readonly number: number;
+  readonly atMs: number;
+  readonly deed: Deed;
+}
+
+/** The first moment at which something may go wrong: by then the members have written their first state. */
+const FAULTS_FROM_MS = 500;
+/** From here on nothing new goes wrong. */
+export const FAULTS_END_MS = 9_000;
+
+const OPERATION_COUNT = 160;
+const FAULT_MAX_COUNT = 24;
+
+/** Draws a plan: each seed has only some kinds of fault, because all of them at once hide each other. */
+export function drawPlan(random: RandomStream, shape: ClusterShape, profile: SimProfile): Action[] {
+  const deeds: { atMs: number; deed: Deed }[] = [];
+  const at = (): number => random.between(FAULTS_FROM_MS, FAULTS_END_MS);
+  for (let i = 0; i < OPERATION_COUNT; i++) deeds.push({ atMs: at(), deed: drawOperation(random, shape) });
+
+  const kinds = profile === "modern" ? [...FAULTS, ...MODERN_FAULTS] : FAULTS;
+  const enabled = kinds.filter(() => random.chance(0.4));
+  const count = enabled.length === 0 ? 0 : random.between(2, FAULT_MAX_COUNT);
+  for (let i = 0; i < count; i++) {
+    const draw = enabled[random.below(enabled.length)]!;
+    deeds.push({ atMs: at(), deed: draw(random, random.below(8)) });
+  }
+  return deeds.toSorted((a, b) => a.atMs - b.atMs).map((one, number) => ({ number, ...one }));
+}
+
+function drawOperation(random: RandomStream, shape: ClusterShape): Deed {
+  return {
+    kind: "operation",
+    client: random.below(shape.clientCount),
+    key: random.below(shape.keyCount),
+    f: random.pick(["read", "read", "write", "write", "cas"]),
+    via: random.pick(["leader", "leader", "anyone", "forward"]),
+    member: random.below(8),
+  };
+}
+
+type DrawFault = (random: RandomStream, member: number) => Deed;
+
+const FAULTS: readonly DrawFault[] = [
+  (random, member) => ({ kind: "crash", member, downMs: random.between(10, 3_000) }),
+  (random) => ({ kind: "crashAll", downMs: random.between(10, 1_500) }),
+  (random, member) => ({ kind: "pause", member, durationMs: random.between(50, 5_000) }),
+  (random, member) => ({ kind: "skew", member, rate: random.between(50, 300) / 100 }),
+  (random) => ({ kind: "partition", side: random.between(1, 30), durationMs: random.between(100, 4_000) }),
+  (random, from) => ({ kind: "cut", from, to: random.below(8), durationMs: random.between(100, 4_000) }),
+  (random) => ({
+    kind: "weather",
+    weather: {
+      drop: random.below(30) / 100,
+      duplicate: random.below(20) / 100,
+      late: random.below(20) / 100,
+    },
+    durationMs: random.between(500, 5_000),
+  }),
+  (random, member) => ({ kind: "diskStall", member, durationMs: random.between(20, 2_000) }),
+  (random, member) => ({ kind: "diskFailure", member, downMs: random.between(10, 1_000) }),
+  (random, member) => ({ kind: "snapshot", member, keepEntries: random.pick([0, 1, 5, 50]) }),
+  (random, member) => ({ kind: "snapshot", member, keepEntries: random.below(3) }),
+  (_, member) => ({ kind: "campaign", member }),
+  () => ({ kind: "addMember", isLearner: false }),
+  (_, member) => ({ kind: "removeMember", member }),
+  () => ({ kind: "addRemoved" }),
+];
+
+const MODERN_FAULTS: readonly DrawFault[] = [
+  (_, member) => ({ kind: "transfer", member }),
+  () => ({ kind: "addMember", isLearner: true }),
+  (_, member) => ({ kind: "promote", member }),
+  (_, member) => ({ kind: "replaceMember", member }),
+];
