@@ -13,6 +13,7 @@ const TAB = 0x09;
 const LF = 0x0a;
 const CR = 0x0d;
 const BLANK = 0x20;
+const COLON = 0x3a;
 const SEMICOLON = 0x3b;
 const DELETE = 0x7f;
 
@@ -39,6 +40,8 @@ export class ChunkedDecoder {
   #digitCount = 0;
   #extensionCount = 0;
   #trailerCount = 0;
+  /** The trailer that is being read has a name. */
+  #isTrailerNamed = false;
 
   /** All of the body has been decoded. */
   get isDone(): boolean {
@@ -81,9 +84,12 @@ export class ChunkedDecoder {
       case State.DataLf:
         return byte === LF && this.#go(State.Size);
       case State.TrailerStart:
-        return byte === CR ? this.#go(State.LastLf) : this.#stepTrailer(byte);
+        this.#isTrailerNamed = false;
+        if (byte === CR) return this.#go(State.LastLf);
+        return byte !== COLON && this.#stepTrailer(byte);
       case State.Trailer:
-        return byte === CR ? this.#go(State.TrailerLf) : this.#stepTrailer(byte);
+        if (byte === CR) return this.#isTrailerNamed && this.#go(State.TrailerLf);
+        return this.#stepTrailer(byte);
       case State.TrailerLf:
         return byte === LF && this.#go(State.TrailerStart);
       case State.LastLf:
@@ -114,6 +120,7 @@ export class ChunkedDecoder {
 
   #stepTrailer(byte: number): boolean {
     this.#state = State.Trailer;
+    if (byte === COLON) this.#isTrailerNamed = true;
     return isText(byte) && ++this.#trailerCount <= TRAILERS_MAX_BYTES;
   }
 
