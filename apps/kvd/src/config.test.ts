@@ -30,6 +30,7 @@ test("without flags the configuration is etcd's", () => {
     },
     listenPeerUrls: ["http://localhost:2380", "http://localhost:7001"],
     listenClientUrls: ["http://localhost:2379", "http://localhost:4001"],
+    httpEngine: "kv",
     isDefaultDataDir: true,
     warnings: [],
   });

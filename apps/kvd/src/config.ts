@@ -3,6 +3,7 @@
 
 import { UrlError, parseInitialCluster } from "@kv/server";
 import type { ServerConfig } from "@kv/server";
+import type { EngineName } from "./listeners.ts";
 import { KvdError } from "./errors.ts";
 import type { FlagSet } from "./flag-set.ts";
 import { FLAGS } from "./flags.ts";
@@ -15,6 +16,7 @@ export interface KvdConfig {
   readonly listenClientUrls: readonly string[];
   /** Origins that browsers may call from. */
   readonly cors: readonly string[];
+  readonly httpEngine: EngineName;
   /** The data directory was not given but made up from the name. */
   readonly isDefaultDataDir: boolean;
   /** What was given and has no effect; to be logged. */
@@ -125,6 +127,7 @@ export function configFrom(flags: FlagSet): KvdConfig {
     listenPeerUrls,
     listenClientUrls,
     cors: flags.get("cors"),
+    httpEngine: flags.get("http-engine"),
     isDefaultDataDir: flags.get("data-dir") === "",
     warnings: warningsOf(flags, listenPeerUrls, listenClientUrls),
   });

@@ -53,6 +53,11 @@ const TABLE = {
   "listen-client-urls": member(urlList, DEFAULT_CLIENT_URLS, "addresses to listen on for clients"),
   "max-snapshots": member(unsigned, "5", "snapshot files to keep; 0 keeps all"),
   "max-wals": member(unsigned, "5", "log files to keep; 0 keeps all"),
+  "http-engine": member(
+    word(["kv", "node"]),
+    "kv",
+    "what speaks HTTP: kv's own engine, or the one of Node.js",
+  ),
   cors: member(origins, "", "origins that browsers may call from, comma separated; * for all"),
 
   "initial-advertise-peer-urls": clustering(

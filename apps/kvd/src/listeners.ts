@@ -3,12 +3,18 @@
 // for it. Spec: server-flags.md §5.4, cluster.md §3.
 
 import type { HttpHandler } from "@kv/rafthttp/http";
-import { nodeEngine } from "@kv/server";
-import type { Listener } from "@kv/server";
+import { kvEngine, nodeEngine } from "@kv/server";
+import type { Engine, Listener } from "@kv/server";
 import { addressOf } from "./address.ts";
 import { KvdError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { isSystemError, systemErrorReason } from "./system-error.ts";
+
+/** The engines by the names of --http-engine. */
+const ENGINES = { kv: kvEngine, node: nodeEngine } as const satisfies Readonly<Record<string, Engine>>;
+
+/** A value of --http-engine. */
+export type EngineName = keyof typeof ENGINES;
 
 /** A handler whose real one comes later. */
 export interface LateHandler {
@@ -33,12 +39,14 @@ export function lateHandler(): LateHandler {
 /** Open sockets of one kind. */
 export class Listeners {
   readonly #kind: string;
+  readonly #engine: Engine;
   readonly #logger: Logger;
   readonly #open: { readonly url: string; readonly listener: Listener }[] = [];
 
   /** `kind` is how the log calls them: `peers`, `client requests`. */
-  constructor(kind: string, logger: Logger) {
+  constructor(kind: string, engine: EngineName, logger: Logger) {
     this.#kind = kind;
+    this.#engine = ENGINES[engine];
     this.#logger = logger;
   }
 
@@ -49,7 +57,7 @@ export class Listeners {
    */
   async listen(urls: readonly string[], handler: HttpHandler): Promise<void> {
     for (const url of urls) {
-      this.#open.push({ url, listener: await listenOn(url, handler, this.#logger) });
+      this.#open.push({ url, listener: await listenOn(this.#engine, url, handler, this.#logger) });
       this.#logger.info(`listening for ${this.#kind} on ${url}`);
     }
   }
@@ -65,10 +73,15 @@ export class Listeners {
   }
 }
 
-async function listenOn(url: string, handler: HttpHandler, logger: Logger): Promise<Listener> {
+async function listenOn(
+  engine: Engine,
+  url: string,
+  handler: HttpHandler,
+  logger: Logger,
+): Promise<Listener> {
   const { host, port } = addressOf(url);
   try {
-    return await nodeEngine(handler, { host, port, tls: null, logger });
+    return await engine(handler, { host, port, tls: null, logger });
   } catch (error) {
     if (!isSystemError(error)) throw error;
     const reason = systemErrorReason(error);

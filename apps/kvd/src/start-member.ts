@@ -31,8 +31,8 @@ export async function startMember(config: KvdConfig, logger: RootLogger): Promis
   }
   checkInitialCluster(initialCluster);
 
-  const peers = new Listeners("peers", log);
-  const clients = new Listeners("client requests", log);
+  const peers = new Listeners("peers", config.httpEngine, log);
+  const clients = new Listeners("client requests", config.httpEngine, log);
   const [forPeers, forClients] = [lateHandler(), lateHandler()];
   try {
     await peers.listen(config.listenPeerUrls, forPeers.handle);
