@@ -21,7 +21,7 @@ import { update } from "./commands/update.ts";
 import { updatedir } from "./commands/updatedir.ts";
 import { watch } from "./commands/watch.ts";
 
-const ABOUT_CLUSTERS: readonly (Command | CommandGroup)[] = [
+const WITHOUT_COMPLETION: readonly (Command | CommandGroup)[] = [
   get,
   ls,
   set,
@@ -44,6 +44,6 @@ const ABOUT_CLUSTERS: readonly (Command | CommandGroup)[] = [
 
 /** Everything kvctl can do. */
 export const COMMANDS: readonly (Command | CommandGroup)[] = [
-  ...ABOUT_CLUSTERS,
-  completionOf(ABOUT_CLUSTERS),
+  ...WITHOUT_COMPLETION,
+  completionOf(WITHOUT_COMPLETION),
 ];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readValue } from "./standard-input.ts";
+import { readLines, readValue } from "./standard-input.ts";
 
 async function* input(...chunks: readonly Uint8Array[]): AsyncGenerator<Buffer> {
   for (const chunk of chunks) yield Buffer.from(chunk);
@@ -22,4 +22,13 @@ test("input that no server would take is given up early", async () => {
   await expect(readValue(input(...Array.from({ length: 11 }, () => mebibyte)))).rejects.toMatchObject({
     code: "E_ARGUMENT",
   });
+});
+
+test("lines end at line feeds alone, wherever the chunks end", async () => {
+  const bytes = Buffer.from("ключ\u2028\r\n\nlast");
+  const lines: string[] = [];
+
+  for await (const line of readLines(input(bytes.subarray(0, 3), bytes.subarray(3)))) lines.push(line);
+
+  expect(lines).toEqual(["ключ\u2028\r", "", "last"]);
 });

@@ -23,12 +23,20 @@ export async function readValue(input: AsyncIterable<unknown> = process.stdin): 
   return Buffer.concat(chunks, length);
 }
 
-/** The lines of standard input, without their ends. */
+/** The lines of standard input, without their line feeds; other separators stay, JSON may hold them as they are. */
 export async function* readLines(
-  input: NodeJS.ReadableStream = process.stdin,
+  input: AsyncIterable<unknown> = process.stdin,
 ): AsyncGenerator<string, void, void> {
-  const { createInterface } = await import("node:readline");
-  yield* createInterface({ input, crlfDelay: Infinity });
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of input) {
+    if (!Buffer.isBuffer(chunk)) throw new TypeError("standard input gives bytes");
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  rest += decoder.decode();
+  if (rest !== "") yield rest;
 }
 
 /** One line of standard input, not echoed on a terminal. */

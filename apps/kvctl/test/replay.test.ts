@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findServers } from "./servers-under-test.ts";
 import type { ServerUnderTest } from "./servers-under-test.ts";
 
-/** Commands that kvctl does not have yet, and with them their cases. */
+/** Commands that kvctl does not have yet, or has with another meaning (`import`), and with them their cases. */
 const LATER_COMMANDS = ["auth", "user", "role", "import"];
 
 /** Slips of etcdctl that kvctl does not repeat; README.md lists them for users. All of class `quirk`. */
