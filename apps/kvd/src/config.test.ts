@@ -8,6 +8,8 @@ function config(...words: string[]) {
   return configFrom(flags);
 }
 
+const NO_TLS = { certFile: "", keyFile: "", clientCertAuth: false, trustedCaFile: "", caFile: "" };
+
 test("without flags the configuration is etcd's", () => {
   expect(config()).toStrictEqual({
     server: {
@@ -30,6 +32,9 @@ test("without flags the configuration is etcd's", () => {
     },
     listenPeerUrls: ["http://localhost:2380", "http://localhost:7001"],
     listenClientUrls: ["http://localhost:2379", "http://localhost:4001"],
+    cors: [],
+    clientTls: NO_TLS,
+    peerTls: NO_TLS,
     httpEngine: "kv",
     isDefaultDataDir: true,
     warnings: [],
@@ -82,13 +87,16 @@ test("who may become a proxy need not advertise, which is refused only because k
   expect(() => config("--listen-client-urls=http://a:1", "--proxy=on")).toThrow("--proxy is not supported");
 });
 
-test("certificates beside http URLs are ignored with a warning per URL, never silently", () => {
-  expect(
-    config("--cert-file=c", "--listen-client-urls=http://a:1", "--advertise-client-urls=http://a:1").warnings,
-  ).toStrictEqual([
-    "The scheme of client url http://a:1 is http while client key/cert files are presented. Ignored client key/cert files.",
-  ]);
-  expect(config("--peer-client-cert-auth").warnings).toHaveLength(2);
+test("certificate flags are read for clients and for members apart", () => {
+  const { clientTls, peerTls } = config(
+    "--cert-file=c",
+    "--key-file=k",
+    "--client-cert-auth",
+    "--peer-ca-file=p",
+  );
+
+  expect(clientTls).toStrictEqual({ ...NO_TLS, certFile: "c", keyFile: "k", clientCertAuth: true });
+  expect(peerTls).toStrictEqual({ ...NO_TLS, caFile: "p" });
 });
 
 test("the v3 preview is accepted and has no effect", () => {

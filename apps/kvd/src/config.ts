@@ -8,6 +8,7 @@ import { KvdError } from "./errors.ts";
 import type { FlagSet } from "./flag-set.ts";
 import { FLAGS } from "./flags.ts";
 import type { FlagName } from "./flags.ts";
+import type { TlsFiles } from "./tls.ts";
 
 /** How to run this process: the member and where it listens. Frozen. */
 export interface KvdConfig {
@@ -16,6 +17,8 @@ export interface KvdConfig {
   readonly listenClientUrls: readonly string[];
   /** Origins that browsers may call from. */
   readonly cors: readonly string[];
+  readonly clientTls: TlsFiles;
+  readonly peerTls: TlsFiles;
   readonly httpEngine: EngineName;
   /** The data directory was not given but made up from the name. */
   readonly isDefaultDataDir: boolean;
@@ -58,15 +61,8 @@ const ADVERTISE_CLIENT: FlagPair = {
   certificate: CLIENT_CERTIFICATE,
 };
 
-const PEER_TLS_FLAGS = [
-  ...PEER_CERTIFICATE,
-  "peer-client-cert-auth",
-  "peer-trusted-ca-file",
-  "peer-ca-file",
-] as const;
-const CLIENT_TLS_FLAGS = [...CLIENT_CERTIFICATE, "client-cert-auth", "trusted-ca-file", "ca-file"] as const;
-
 const BOOTSTRAP_FLAGS = ["initial-cluster", "discovery", "discovery-srv"] as const;
+const V3_WARNING = "--experimental-v3demo has no effect: there is no v3 API";
 const ELECTION_MAX_MS = 50_000;
 const ELECTION_HEARTBEATS_MIN = 5;
 const DEFAULT_SNAPSHOT_COUNT = 10_000;
@@ -101,7 +97,6 @@ export function configFrom(flags: FlagSet): KvdConfig {
   checkElection(flags.get("heartbeat-interval"), flags.get("election-timeout"));
   const initialCluster = initialClusterOf(flags);
   refuseUnsupported(flags);
-  refuseTls([...listenPeerUrls, ...listenClientUrls, ...initialAdvertisePeerUrls], initialCluster);
 
   const name = flags.get("name");
   const server: ServerConfig = Object.freeze({
@@ -127,9 +122,11 @@ export function configFrom(flags: FlagSet): KvdConfig {
     listenPeerUrls,
     listenClientUrls,
     cors: flags.get("cors"),
+    clientTls: tlsFilesOf(flags, ""),
+    peerTls: tlsFilesOf(flags, "peer-"),
     httpEngine: flags.get("http-engine"),
     isDefaultDataDir: flags.get("data-dir") === "",
-    warnings: warningsOf(flags, listenPeerUrls, listenClientUrls),
+    warnings: flags.get("experimental-v3demo") ? [V3_WARNING] : [],
   });
 }
 
@@ -179,22 +176,15 @@ function checkElection(heartbeatMs: number, electionMs: number): void {
   }
 }
 
-/** Flags that do nothing here. All URLs are http: certificates are not used. */
-function warningsOf(
-  flags: FlagSet,
-  peerUrls: readonly string[],
-  clientUrls: readonly string[],
-): readonly string[] {
-  const isGiven = (names: readonly FlagName[]) => names.some((name) => flags.isSet(name));
-  return [
-    ...(isGiven(PEER_TLS_FLAGS) ? peerUrls.map((url) => ignoredCertificate("peer", url)) : []),
-    ...(isGiven(CLIENT_TLS_FLAGS) ? clientUrls.map((url) => ignoredCertificate("client", url)) : []),
-    ...(flags.get("experimental-v3demo") ? ["--experimental-v3demo has no effect: there is no v3 API"] : []),
-  ];
-}
-
-function ignoredCertificate(kind: string, url: string): string {
-  return `The scheme of ${kind} url ${url} is http while ${kind} key/cert files are presented. Ignored ${kind} key/cert files.`;
+/** The certificate flags for client listeners, or with `peer-` for members. */
+function tlsFilesOf(flags: FlagSet, prefix: "" | "peer-"): TlsFiles {
+  return Object.freeze({
+    certFile: flags.get(`${prefix}cert-file`),
+    keyFile: flags.get(`${prefix}key-file`),
+    clientCertAuth: flags.get(`${prefix}client-cert-auth`),
+    trustedCaFile: flags.get(`${prefix}trusted-ca-file`),
+    caFile: flags.get(`${prefix}ca-file`),
+  });
 }
 
 /** The default names the member `default`; with another name it names that. */
@@ -215,13 +205,6 @@ function refuseUnsupported(flags: FlagSet): void {
   const refused = wanted.find(([, isWanted]) => isWanted);
   if (refused === undefined) return;
   throw new KvdError("E_UNSUPPORTED", `--${refused[0]} is not supported by this version of kvd`);
-}
-
-/** Neither listening on https nor calling members by it. Clients may come through a proxy that terminates TLS. */
-function refuseTls(urls: readonly string[], initialCluster: string): void {
-  const secure = urls.find((url) => /^https:/i.test(url)) ?? /https:[^,]*/i.exec(initialCluster)?.[0];
-  if (secure === undefined) return;
-  throw new KvdError("E_UNSUPPORTED", `https is not supported by this version of kvd: ${secure}`);
 }
 
 function verifyError(message: string): KvdError {

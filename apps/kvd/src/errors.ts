@@ -4,6 +4,7 @@
  * `E_USAGE`: the command line cannot be read (exit 2). `E_VERIFY`: the flags contradict each other (exit 1).
  * `E_ENVIRONMENT`: a bad `ETCD_` variable. `E_UNSUPPORTED`: a flag asks for something kvd cannot do.
  * `E_CLUSTER`: the initial cluster cannot be read. `E_LISTEN`: an address cannot be listened on.
+ * `E_TLS`: certificates cannot be used, or are missing where a URL is https.
  * `E_DATA_DIR`: the data directory cannot be used. All of these exit 1.
  */
 export type KvdErrorCode =
@@ -13,6 +14,7 @@ export type KvdErrorCode =
   | "E_UNSUPPORTED"
   | "E_CLUSTER"
   | "E_LISTEN"
+  | "E_TLS"
   | "E_DATA_DIR";
 
 /** A reason not to start. The message is the text etcd 2.3.8 prints (server-flags.md §2, §5). */

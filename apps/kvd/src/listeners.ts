@@ -2,6 +2,7 @@
 // is taken is noticed before anything is written; requests that come in before the member serves wait
 // for it. Spec: server-flags.md §5.4, cluster.md §3.
 
+import type { TlsOptions } from "node:tls";
 import type { HttpHandler } from "@kv/rafthttp/http";
 import { kvEngine, nodeEngine } from "@kv/server";
 import type { Engine, Listener } from "@kv/server";
@@ -9,6 +10,7 @@ import { addressOf } from "./address.ts";
 import { KvdError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { isSystemError, systemErrorReason } from "./system-error.ts";
+import { isSecure } from "./tls.ts";
 
 /** The engines by the names of --http-engine. */
 const ENGINES = { kv: kvEngine, node: nodeEngine } as const satisfies Readonly<Record<string, Engine>>;
@@ -51,13 +53,16 @@ export class Listeners {
   }
 
   /**
-   * Listens on all `urls`, in order. What was opened before a failure stays open until `close`.
+   * Listens on all `urls`, in order; on https ones with `tls`. What was opened before a failure stays open until `close`.
    *
-   * @throws {KvdError} `E_LISTEN`
+   * @throws {KvdError} `E_LISTEN`, `E_TLS`
    */
-  async listen(urls: readonly string[], handler: HttpHandler): Promise<void> {
+  async listen(urls: readonly string[], handler: HttpHandler, tls: TlsOptions | null = null): Promise<void> {
     for (const url of urls) {
-      this.#open.push({ url, listener: await listenOn(this.#engine, url, handler, this.#logger) });
+      this.#open.push({
+        url,
+        listener: await listenOn(this.#engine, url, handler, { tls, logger: this.#logger }),
+      });
       this.#logger.info(`listening for ${this.#kind} on ${url}`);
     }
   }
@@ -77,11 +82,13 @@ async function listenOn(
   engine: Engine,
   url: string,
   handler: HttpHandler,
-  logger: Logger,
+  options: { readonly tls: TlsOptions | null; readonly logger: Logger },
 ): Promise<Listener> {
   const { host, port } = addressOf(url);
+  const tls = isSecure(url) ? options.tls : null;
+  if (isSecure(url) && tls === null) throw new KvdError("E_TLS", `there is no certificate for ${url}`);
   try {
-    return await engine(handler, { host, port, tls: null, logger });
+    return await engine(handler, { host, port, tls, logger: options.logger });
   } catch (error) {
     if (!isSystemError(error)) throw error;
     const reason = systemErrorReason(error);

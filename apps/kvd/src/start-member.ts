@@ -9,6 +9,7 @@ import { ensureWritable, inspectDataDir } from "./data-dir.ts";
 import { lateHandler, Listeners } from "./listeners.ts";
 import type { RootLogger } from "./logger.ts";
 import { processView } from "./process-view.ts";
+import { openTls } from "./tls.ts";
 
 /** A member that serves. Owns the server and all sockets. */
 export interface RunningMember {
@@ -35,11 +36,13 @@ export async function startMember(config: KvdConfig, logger: RootLogger): Promis
   const clients = new Listeners("client requests", config.httpEngine, log);
   const [forPeers, forClients] = [lateHandler(), lateHandler()];
   try {
-    await peers.listen(config.listenPeerUrls, forPeers.handle);
-    await clients.listen(config.listenClientUrls, forClients.handle);
+    const peerTls = await openTls("peer", config.peerTls, config.listenPeerUrls, log);
+    await peers.listen(config.listenPeerUrls, forPeers.handle, peerTls.listen);
+    const clientTls = await openTls("client", config.clientTls, config.listenClientUrls, log);
+    await clients.listen(config.listenClientUrls, forClients.handle, clientTls.listen);
     await ensureWritable(dataDir);
 
-    const server = await createServer(config.server, { logger });
+    const server = await createServer({ ...config.server, peerTls: peerTls.dial }, { logger });
     forPeers.serve(server.peerHandler);
     const metrics = new KeyMetrics();
     const handler = clientHandler(server, {

@@ -145,14 +145,6 @@ describe("what kvd understands but cannot do: a line at level C, status 1", () =
     [["--discovery-srv", "example.test"], "--discovery-srv is not supported by this version of kvd"],
     [["--proxy", "on"], "--proxy is not supported by this version of kvd"],
     [["--enable-pprof"], "--enable-pprof is not supported by this version of kvd"],
-    [
-      ["--listen-peer-urls", "https://127.0.0.1:1"],
-      "https is not supported by this version of kvd: https://127.0.0.1:1",
-    ],
-    [
-      ["--initial-cluster", "default=http://127.0.0.1:1,b=https://127.0.0.1:2"],
-      "https is not supported by this version of kvd: https://127.0.0.1:2",
-    ],
   ])("%j", async (flags, reason) => {
     const { code, log } = await run(flags);
 
