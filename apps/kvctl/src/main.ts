@@ -3,8 +3,10 @@
 
 import { standardPrinter } from "./print.ts";
 import { runProgram } from "./program.ts";
+import { confirmOnTerminal } from "./standard-input.ts";
 
 process.exitCode = await runProgram(process.argv.slice(2), {
   printer: standardPrinter(),
+  confirm: process.stdin.isTTY && process.stdout.isTTY ? confirmOnTerminal : null,
   environment: process.env,
 });

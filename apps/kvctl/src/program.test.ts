@@ -10,14 +10,18 @@ interface Run {
   readonly stderr: string;
 }
 
-async function run(argv: readonly string[], environment: Record<string, string> = {}): Promise<Run> {
+async function run(
+  argv: readonly string[],
+  environment: Record<string, string> = {},
+  confirm: ((question: string) => Promise<boolean>) | null = null,
+): Promise<Run> {
   let stdout = "";
   let stderr = "";
   const printer = new Printer({
     stdout: { write: (text) => void (stdout += text) },
     stderr: { write: (text) => void (stderr += text) },
   });
-  const exitCode = await runProgram(argv, { printer, environment });
+  const exitCode = await runProgram(argv, { printer, confirm, environment });
   return { exitCode, stdout, stderr };
 }
 
@@ -53,14 +57,30 @@ describe("help", () => {
       const { exitCode, stdout, stderr } = await run(argv);
 
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-      for (const word of ["cluster-health", "exec-watch", "updatedir", "--endpoints", "--total-timeout"]) {
+      for (const word of [
+        "cluster-health",
+        "exec-watch",
+        "updatedir",
+        "user",
+        "role",
+        "auth",
+        "--endpoints",
+        "--total-timeout",
+      ]) {
         expect(stdout).toContain(word);
       }
     },
   );
 
-  test("no command is listed that does not exist yet", async () => {
-    expect((await run(["help"])).stdout).not.toMatch(/^ +(?:user|role|auth)\b/m);
+  test.each([
+    ["user", /add .*get .*list .*remove .*grant .*revoke .*passwd /s],
+    ["role", /add .*get .*list .*remove .*grant .*revoke /s],
+    ["auth", /enable .*disable /s],
+  ])("%s lists the sub-commands", async (group, names) => {
+    const { exitCode, stdout } = await run([group]);
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(names);
   });
 
   test.each([[["member"]], [["help", "member"]], [["member", "--help"]]])(
@@ -92,7 +112,7 @@ describe("help", () => {
 describe("wrong usage", () => {
   test.each([
     [["nope"], "unknown command 'nope'"],
-    [["user"], "unknown command 'user'"],
+    [["upgrade"], "unknown command 'upgrade'"],
     [["gett", "/a"], "Did you mean get?"],
     [["member", "lst"], "Did you mean list?"],
     [["get", "--nope", "/a"], "unknown option '--nope'"],
@@ -108,6 +128,54 @@ describe("wrong usage", () => {
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
     expect(stderr).toContain(reason);
+  });
+});
+
+describe("rm --recursive", () => {
+  const at = { modifiedIndex: 3, createdIndex: 3 };
+  const leaf = { key: "/d/a", value: "v", ...at };
+  const tree = {
+    key: "/d",
+    dir: true,
+    nodes: [leaf, { key: "/d/e", dir: true, nodes: [leaf], ...at }],
+    ...at,
+  };
+
+  async function remove(...words: readonly string[]): Promise<Run & { seen: string[]; questions: string[] }> {
+    await using server = await serve((response, { method }) => {
+      response.end(JSON.stringify({ action: method === "GET" ? "get" : "delete", node: tree }));
+    });
+    const questions: string[] = [];
+    const [answer, ...flags] = words;
+    const confirm = (question: string): Promise<boolean> => {
+      questions.push(question);
+      return Promise.resolve(answer === "yes");
+    };
+    const argv = ["--no-sync", "--endpoints", server.url, "rm", "--recursive", ...flags, "/d"];
+    const done = await run(argv, {}, answer === "nobody" ? null : confirm);
+    return { ...done, seen: server.seen.map((line) => line.split(" ", 1)[0] ?? ""), questions };
+  }
+
+  test("asks whoever is there, with the number of keys", async () => {
+    expect(await remove("yes")).toEqual({
+      exitCode: 0,
+      stdout: "",
+      stderr: "",
+      seen: ["GET", "DELETE"],
+      questions: ["Remove /d with 3 keys in it? [y/N] "],
+    });
+  });
+
+  test("removes nothing without a yes", async () => {
+    expect(await remove("no")).toMatchObject({
+      exitCode: 1,
+      stderr: "nothing was removed\n",
+      seen: ["GET"],
+    });
+  });
+
+  test.each([["nobody"], ["no", "--yes"]])("does not ask with %j", async (...words) => {
+    expect(await remove(...words)).toMatchObject({ exitCode: 0, seen: ["DELETE"], questions: [] });
   });
 });
 
@@ -314,5 +382,67 @@ describe("with a server", () => {
     expect(exitCode).toBe(4);
     expect(stdout).toBe("cluster may be unhealthy: failed to list members\n");
     expect(stderr).toContain("error #0:");
+  });
+});
+
+describe("users and roles", () => {
+  test.each([404, 200])("user add asks first: %i", async (status) => {
+    await using server = await serve((response, request) => {
+      if (request.method === "GET") response.statusCode = status;
+      const missing = { message: status === 404 ? "auth: User u1 does not exist." : "" };
+      response.end(JSON.stringify({ user: "u1", roles: [], ...(status === 404 ? missing : {}) }));
+    });
+
+    const { exitCode, stdout, stderr } = await run([
+      "--no-sync",
+      "--endpoints",
+      server.url,
+      "user",
+      "add",
+      "u1:p",
+    ]);
+
+    expect({ exitCode, stdout, stderr }).toEqual(
+      status === 404
+        ? { exitCode: 0, stdout: "User u1 created\n", stderr: "" }
+        : { exitCode: 1, stdout: "", stderr: "User u1 already exists\n" },
+    );
+  });
+
+  test("a user with a role that does not exist is one, and keeps its password", async () => {
+    await using server = await serve((response) => {
+      response.statusCode = 404;
+      response.end('{"message":"auth: Role gone does not exist."}');
+    });
+
+    const { exitCode, stderr } = await run(["--no-sync", "--endpoints", server.url, "user", "add", "u1:p"]);
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "User u1 already exists\n" });
+    expect(server.seen).toEqual(["GET /v2/auth/users/u1"]);
+  });
+
+  test.each([
+    [["role", "add"], "Please provide a role name"],
+    [["role", "grant", "r"], "No path specified; please use `-path`"],
+    [["role", "grant", "r", "--path", "a/../b/", "--read"], "Not canonical path; please use `-path=/b/`"],
+    [["role", "revoke", "r", "--path", "/a"], "Please specify exactly one of -read, -write or -readwrite"],
+    [["role", "list", "x"], "No arguments accepted"],
+    [["user", "revoke", "u"], "No roles specified; please use `-roles`"],
+    [["user", "passwd"], "Please provide a username"],
+    [["user", "remove", "u", "v"], "Please provide a username"],
+    [["auth", "disable", "x"], "No arguments accepted"],
+  ])("%j: %s", async (argv, message) => {
+    expect(await run(argv)).toEqual({ exitCode: 1, stdout: "", stderr: `${message}\n` });
+  });
+
+  test("role add says that a role is there already", async () => {
+    await using server = await serve((response) => {
+      response.statusCode = 409;
+      response.end('{"message":"auth: Role r already exists."}');
+    });
+
+    const { exitCode, stderr } = await run(["--no-sync", "--endpoints", server.url, "role", "add", "r"]);
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "Role r already exists\n" });
   });
 });

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { Command as Parser, CommanderError } from "commander";
 import { COMMANDS } from "./commands.ts";
-import type { Command, CommandGroup } from "./commands/command.ts";
+import type { Command, CommandGroup, Confirm } from "./commands/command.ts";
 import { KvctlError } from "./errors.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { describeFailure } from "./failure.ts";
@@ -16,6 +16,8 @@ import type { Printer } from "./print.ts";
 /** What a run depends on. */
 export interface ProgramDeps {
   readonly printer: Printer;
+  /** Null when standard input or output is no terminal. */
+  readonly confirm: Confirm | null;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -127,7 +129,7 @@ async function runCommand(
     readonly deps: ProgramDeps;
   },
 ): Promise<ExitCode> {
-  const { printer, environment } = context.deps;
+  const { printer, confirm, environment } = context.deps;
   const globals = parseGlobals(flagValues(context.program, GLOBAL_FLAGS), environment);
   const { style, sync } = command;
   try {
@@ -136,6 +138,7 @@ async function runCommand(
       flags: flagValues(context.parser, command.flags),
       globals,
       printer,
+      confirm,
       connect: async () => {
         // Only here, because it loads everything that speaks to a server.
         const { openSession } = await import("./session.ts");

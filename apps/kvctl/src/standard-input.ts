@@ -1,4 +1,4 @@
-// What is read from standard input: values that are not given as arguments, and passwords.
+// What is read from standard input: values that are not given as arguments, lines, passwords and answers.
 
 import { argumentError } from "./errors.ts";
 
@@ -47,6 +47,23 @@ export async function readPassword(): Promise<string> {
   try {
     for await (const line of lines) return line;
     return "";
+  } finally {
+    lines.close();
+    process.stdin.unref();
+  }
+}
+
+/** Asks on the terminal; only y and yes are a yes; the end of input and an interrupt are a no. */
+export async function confirmOnTerminal(question: string): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const closed = new AbortController();
+  lines.once("close", () => closed.abort());
+  try {
+    return /^y(?:es)?$/i.test((await lines.question(question, { signal: closed.signal })).trim());
+  } catch (error) {
+    if (closed.signal.aborted) return false;
+    throw error;
   } finally {
     lines.close();
     process.stdin.unref();

@@ -1,12 +1,12 @@
 // What only a whole process can show: the pipe, the terminal's interrupt, and what a start loads.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 
 const KVCTL = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const closers: (() => void)[] = [];
@@ -53,6 +53,30 @@ test("a password is asked for on standard output, read from a pipe and sent", as
 
   expect(await authorization).toBe(`Basic ${Buffer.from("root:secret:word").toString("base64")}`);
   expect({ code, ...child.text }).toEqual({ code: 0, stdout: "Password: v\n", stderr: "" });
+});
+
+test.each([
+  [["user", "passwd", "u1"], 200, "New password: Password updated\n", '{"user":"u1","password":"new:pw"}'],
+  [["user", "add", "u1"], 404, "New password: User u1 created\n", '{"user":"u1","password":"new:pw"}'],
+  [["user", "add", "u1:p:w"], 404, "User u1 created\n", '{"user":"u1","password":"p:w"}'],
+])("%j sends what is given, or asked for", async (words, status, stdout, sent) => {
+  const { promise: body, resolve } = Promise.withResolvers<string>();
+  const url = await serve((request, response) => {
+    if (request.method === "PUT") {
+      request.setEncoding("utf8").once("data", resolve);
+      response.end('{"user":"u1","roles":null}');
+      return;
+    }
+    response.statusCode = status;
+    response.end(status === 200 ? '{"user":"u1"}' : '{"message":"auth: User u1 does not exist."}');
+  });
+
+  const child = start("--no-sync", "--endpoints", url, ...words);
+  child.stdin?.end("new:pw\n");
+  const [code] = await once(child, "close");
+
+  expect({ code, ...child.text }).toEqual({ code: 0, stdout, stderr: "" });
+  expect(await body).toBe(sent);
 });
 
 test("a reader that goes away ends the program without a complaint", async () => {
@@ -118,6 +142,105 @@ test("exec-watch hands the change to the program and goes on", async () => {
     "ETCD_WATCH_ACTION,set;ETCD_WATCH_KEY,/a;ETCD_WATCH_MODIFIED_INDEX,3;ETCD_WATCH_VALUE,v 1\n",
   );
 });
+
+/** Runs kvctl on a pseudo-terminal of util-linux's script and types `input` when `prompt` shows up. */
+async function onTerminal(
+  argv: readonly string[],
+  { prompt = "\n", input = "", env = {} }: { prompt?: string; input?: string; env?: Record<string, string> },
+): Promise<{ readonly code: unknown; readonly screen: string }> {
+  const command = [process.execPath, KVCTL, ...argv].map((word) => `'${word}'`).join(" ");
+  const child = spawn("script", ["-qec", command, "/dev/null"], {
+    stdio: "pipe",
+    env: { PATH: process.env["PATH"], TERM: "xterm-256color", ...env },
+  });
+  closers.push(() => child.kill("SIGKILL"));
+  let screen = "";
+  let isTyped = false;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    screen += text;
+    if (isTyped || !screen.includes(prompt)) return;
+    isTyped = true;
+    child.stdin.write(input);
+  });
+  const [code] = await once(child, "close");
+  return { code, screen };
+}
+
+describe.runIf(hasTerminal())("on a terminal", () => {
+  const at = { modifiedIndex: 3, createdIndex: 3 };
+  const tree = { key: "/d", dir: true, nodes: [{ key: "/d/a", value: "v", ...at }], ...at };
+
+  test.each([
+    ["y\r", 0, ["GET", "DELETE"]],
+    ["n\r", 1, ["GET"]],
+    ["\r", 1, ["GET"]],
+    ["\u0003", 1, ["GET"]],
+    ["\u0004", 1, ["GET"]],
+  ])("rm --recursive asks, and %j exits with %i", async (input, code, methods) => {
+    const seen: (string | undefined)[] = [];
+    const url = await serve(({ method }, response) => {
+      seen.push(method);
+      response.end(JSON.stringify({ action: method === "GET" ? "get" : "delete", node: tree }));
+    });
+
+    const argv = [
+      "--no-sync",
+      "--timeout",
+      "1m",
+      "--total-timeout",
+      "0",
+      "--endpoints",
+      url,
+      "rm",
+      "--recursive",
+      "/d",
+    ];
+    const result = await onTerminal(argv, { prompt: "[y/N] ", input });
+
+    expect(result.code).toBe(code);
+    expect(result.screen).toContain("Remove /d with 1 key in it? [y/N] ");
+    expect(seen).toEqual(methods);
+  });
+
+  test.each([
+    ["colours", {}, true],
+    ["no colours with NO_COLOR", { NO_COLOR: "1" }, false],
+    ["no colours where there are none", { TERM: "dumb" }, false],
+  ])("diff prints %s", async (_what, env, isColored) => {
+    const url = await serve(({ url: path }, response) => {
+      const key = path?.includes("/other") === true ? "/other" : "/d";
+      response.end(JSON.stringify({ action: "get", node: { key, value: key, ...at } }));
+    });
+
+    const argv = [
+      "--no-sync",
+      "--timeout",
+      "1m",
+      "--total-timeout",
+      "0",
+      "--endpoints",
+      url,
+      "diff",
+      "/d",
+      "/other",
+    ];
+    const { code, screen } = await onTerminal(argv, { env });
+
+    expect(code).toBe(6);
+    expect(screen.includes("\u001b[31m-")).toBe(isColored);
+    expect(screen.includes("\u001b")).toBe(isColored);
+    expect(screen).toContain('"/other"');
+  });
+});
+
+/** Whether there is a `script` with util-linux's flags, as on Debian; said loudly, or an error with KV_REQUIRE_PEERS=1. */
+function hasTerminal(): boolean {
+  const { status } = spawnSync("script", ["-qec", "true", "/dev/null"], { stdio: "ignore" });
+  if (status === 0) return true;
+  if (process.env["KV_REQUIRE_PEERS"] === "1") throw new Error("there is no script of util-linux on PATH");
+  process.stderr.write("\n*** NOT TESTED: kvctl on a terminal, because there is no script on PATH ***\n\n");
+  return false;
+}
 
 test("neither undici nor, for help alone, the client is loaded", async () => {
   const child = spawn(process.execPath, ["--import", traceImports, KVCTL, "--version"], {

@@ -35,6 +35,11 @@ export interface Call {
   readonly flags: FlagValues;
   readonly globals: GlobalOptions;
   readonly printer: Printer;
+  /** Asks the user; null when nobody is there to be asked. */
+  readonly confirm: Confirm | null;
   /** Opens the connection; the command closes it. */
   readonly connect: () => Promise<Session>;
 }
+
+/** Puts a question on the terminal; true for yes. */
+export type Confirm = (question: string) => Promise<boolean>;

@@ -1,8 +1,10 @@
 // `rm KEY`: removes a file or, if asked, a directory.
 
+import type { Node } from "@kv/client";
 import { ExitCode } from "../exit-codes.ts";
+import type { Session } from "../session.ts";
 import { compareFlags, keyArgument } from "./arguments.ts";
-import type { Command } from "./command.ts";
+import type { Call, Command } from "./command.ts";
 
 export const rm: Command = {
   name: "rm",
@@ -10,7 +12,12 @@ export const rm: Command = {
   summary: "remove a key",
   flags: [
     { name: "dir", kind: "boolean", help: "also an empty directory" },
-    { name: "recursive", kind: "boolean", help: "also a directory with everything in it" },
+    {
+      name: "recursive",
+      kind: "boolean",
+      help: "also a directory with everything in it; asks on a terminal",
+    },
+    { name: "yes", kind: "boolean", help: "do not ask" },
     { name: "with-value", kind: "text", help: "only if this is the value" },
     { name: "with-index", kind: "integer", help: "only if this is the modified index" },
   ],
@@ -29,8 +36,25 @@ export const rm: Command = {
       if (prevIndex !== undefined) return keys.compareAndDelete(key, { prevIndex, signal });
       return keys.delete(key, { dir, recursive, signal });
     };
+    if (recursive && !call.flags.has("yes") && !(await isConfirmed(call, session, key))) {
+      call.printer.error("nothing was removed");
+      return ExitCode.Failed;
+    }
     const result = await removal();
     if (!result.node.dir) call.printer.result(result, call.globals.output);
     return ExitCode.Success;
   },
 };
+
+/** Asks, on a terminal, before more than one key goes; a script is not asked, as with etcdctl. */
+async function isConfirmed({ confirm }: Call, { client, signal }: Session, key: string): Promise<boolean> {
+  if (confirm === null) return true;
+  const { node } = await client.keys.get(key, { recursive: true, signal });
+  if (!node.dir) return true;
+  const count = countKeys(node) - 1;
+  return confirm(`Remove ${node.key} with ${count} ${count === 1 ? "key" : "keys"} in it? [y/N] `);
+}
+
+function countKeys(node: Node): number {
+  return (node.nodes ?? []).reduce((count, child) => count + countKeys(child), 1);
+}
