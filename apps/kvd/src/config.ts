@@ -113,11 +113,11 @@ export function configFrom(flags: FlagSet): KvdConfig {
     initialClusterToken: flags.get("initial-cluster-token"),
     initialAdvertisePeerUrls,
     advertiseClientUrls,
-  });
-  return Object.freeze({
     strictReconfigCheck: flags.get("strict-reconfig-check"),
     forceNewCluster: flags.get("force-new-cluster"),
     takeOverV3Data: flags.get("take-over-v3-data"),
+  });
+  return Object.freeze({
     server,
     listenPeerUrls,
     listenClientUrls,
