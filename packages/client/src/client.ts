@@ -1,6 +1,7 @@
 // The client: puts endpoints, transport and the families of calls together.
 
 import type { Dispatcher } from "undici";
+import { Auth } from "./auth.ts";
 import { systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { Endpoints } from "./endpoints.ts";
@@ -61,6 +62,7 @@ export class Client {
   readonly keys: Keys;
   readonly members: Members;
   readonly stats: Stats;
+  readonly auth: Auth;
   /** Time and chance as this client sees them; the recipes wait by them. */
   readonly clock: Clock;
   readonly random: () => number;
@@ -97,6 +99,7 @@ export class Client {
     this.keys = new Keys(this.#requester);
     this.members = new Members(this.#requester);
     this.stats = new Stats(this.#requester);
+    this.auth = new Auth(this.#requester);
   }
 
   /** The endpoints in use, canonical. */

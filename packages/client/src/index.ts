@@ -5,6 +5,7 @@ export { parseEndpoint } from "./endpoints.ts";
 export type { EndpointOrder } from "./endpoints.ts";
 
 // Calls
+export type { Auth } from "./auth.ts";
 export type {
   Compare,
   DeleteOptions,
@@ -36,6 +37,7 @@ export { register } from "./recipes/register.ts";
 export type { RegisterOptions, Registration } from "./recipes/register.ts";
 
 // Answers
+export type { Permissions, Role, User } from "./auth-schemas.ts";
 export type {
   Action,
   FollowerStats,

@@ -38,7 +38,8 @@ export interface ApiRequest {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** Path and query, encoded. */
   readonly path: string;
-  readonly body?: { readonly type: string; readonly text: string };
+  /** `shown` is what a debug log gets to see of a text with secrets. */
+  readonly body?: { readonly type: string; readonly text: string; readonly shown?: string };
   /** May be sent again although its outcome is unknown. */
   readonly isSafe: boolean;
   /** Asks this endpoint only. */
@@ -145,7 +146,7 @@ export class Requester {
     const body = request.body?.text ?? null;
     let hasHead = false;
     try {
-      onRequest?.({ method, endpoint, path, body });
+      onRequest?.({ method, endpoint, path, body: request.body?.shown ?? body });
       const headers = this.#headers(request);
       const opened = await transport();
       const response = await opened.send({
