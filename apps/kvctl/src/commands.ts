@@ -1,5 +1,6 @@
 // All commands, in the order in which help lists them.
 
+import { auth } from "./commands/auth.ts";
 import { backup } from "./commands/backup.ts";
 import { clusterHealth } from "./commands/cluster-health.ts";
 import type { Command, CommandGroup } from "./commands/command.ts";
@@ -15,10 +16,12 @@ import { mk } from "./commands/mk.ts";
 import { mkdir } from "./commands/mkdir.ts";
 import { rm } from "./commands/rm.ts";
 import { rmdir } from "./commands/rmdir.ts";
+import { role } from "./commands/role.ts";
 import { set } from "./commands/set.ts";
 import { setdir } from "./commands/setdir.ts";
 import { update } from "./commands/update.ts";
 import { updatedir } from "./commands/updatedir.ts";
+import { user } from "./commands/user.ts";
 import { watch } from "./commands/watch.ts";
 
 const WITHOUT_COMPLETION: readonly (Command | CommandGroup)[] = [
@@ -39,6 +42,9 @@ const WITHOUT_COMPLETION: readonly (Command | CommandGroup)[] = [
   diff,
   clusterHealth,
   member,
+  user,
+  role,
+  auth,
   backup,
 ];
 
