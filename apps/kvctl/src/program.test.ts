@@ -166,6 +166,25 @@ describe("rm --recursive", () => {
     });
   });
 
+  test("connects anew for the removal, so that --total-timeout does not run while the user thinks", async () => {
+    let url = "";
+    await using server = await serve((response, { method, url: path }) => {
+      const members = [{ id: "1", name: "n1", peerURLs: ["http://h:1"], clientURLs: [url] }];
+      const event = { action: method === "GET" ? "get" : "delete", node: tree };
+      response.end(JSON.stringify(path === "/v2/members" ? { members } : event));
+    });
+    url = server.url;
+
+    await run(["--endpoints", url, "rm", "--recursive", "/d"], {}, () => Promise.resolve(true));
+
+    expect(server.seen.map((line) => line.split("?", 1)[0])).toEqual([
+      "GET /v2/members",
+      "GET /v2/keys/d",
+      "GET /v2/members",
+      "DELETE /v2/keys/d",
+    ]);
+  });
+
   test("removes nothing without a yes", async () => {
     expect(await remove("no")).toMatchObject({
       exitCode: 1,

@@ -2,7 +2,6 @@
 
 import type { Node } from "@kv/client";
 import { ExitCode } from "../exit-codes.ts";
-import type { Session } from "../session.ts";
 import { compareFlags, keyArgument } from "./arguments.ts";
 import type { Call, Command } from "./command.ts";
 
@@ -26,20 +25,20 @@ export const rm: Command = {
   run: async (call) => {
     const key = keyArgument(call);
     const { prevValue, prevIndex } = compareFlags(call, { value: "with-value", index: "with-index" });
+    const recursive = call.flags.has("recursive");
+    if (recursive && !call.flags.has("yes") && !(await isConfirmed(call, key))) {
+      call.printer.error("nothing was removed");
+      return ExitCode.Failed;
+    }
     await using session = await call.connect();
     const { keys } = session.client;
     const { signal } = session;
     const dir = call.flags.has("dir");
-    const recursive = call.flags.has("recursive");
     const removal = (): ReturnType<typeof keys.delete> => {
       if (prevValue !== undefined) return keys.compareAndDelete(key, { prevValue, prevIndex, signal });
       if (prevIndex !== undefined) return keys.compareAndDelete(key, { prevIndex, signal });
       return keys.delete(key, { dir, recursive, signal });
     };
-    if (recursive && !call.flags.has("yes") && !(await isConfirmed(call, session, key))) {
-      call.printer.error("nothing was removed");
-      return ExitCode.Failed;
-    }
     const result = await removal();
     if (!result.node.dir) call.printer.result(result, call.globals.output);
     return ExitCode.Success;
@@ -47,12 +46,19 @@ export const rm: Command = {
 };
 
 /** Asks, on a terminal, before more than one key goes; a script is not asked, as with etcdctl. */
-async function isConfirmed({ confirm }: Call, { client, signal }: Session, key: string): Promise<boolean> {
-  if (confirm === null) return true;
-  const { node } = await client.keys.get(key, { recursive: true, signal });
+async function isConfirmed(call: Call, key: string): Promise<boolean> {
+  if (call.confirm === null) return true;
+  const node = await read(call, key);
   if (!node.dir) return true;
   const count = countKeys(node) - 1;
-  return confirm(`Remove ${node.key} with ${count} ${count === 1 ? "key" : "keys"} in it? [y/N] `);
+  return call.confirm(`Remove ${node.key} with ${count} ${count === 1 ? "key" : "keys"} in it? [y/N] `);
+}
+
+/** In a session of its own: while the user thinks, the limits of the removal are not to run out. */
+async function read({ connect }: Call, key: string): Promise<Node> {
+  await using session = await connect();
+  const { node } = await session.client.keys.get(key, { recursive: true, signal: session.signal });
+  return node;
 }
 
 function countKeys(node: Node): number {
