@@ -79,7 +79,10 @@ test("each item that was put is taken, and twice only if a claim was lost", asyn
       let client = connect();
       while (!end.signal.aborted) {
         const queue = new Queue(client, "/queue", { ttl: 5 });
-        const item = await queue.take({ signal: end.signal }).catch(() => null);
+        const item = await queue.take({ signal: end.signal }).catch((error: unknown) => {
+          if (end.signal.aborted) return null;
+          throw error;
+        });
         if (item === null) return;
         item.signal.addEventListener("abort", () => lostCount++, { once: true });
         await time.delay(random() * 4_000);
