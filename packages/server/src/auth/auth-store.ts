@@ -2,11 +2,10 @@
 // Reads are local and at once; each change is one request through the log, the same as etcd's to the bit.
 
 import { compareText, ErrorCode, EtcdError } from "@kv/store";
-import type { z } from "zod";
 import { newRequest, type Request } from "../request.ts";
 import type { Server } from "../server-api.ts";
 import { AuthError } from "./auth-error.ts";
-import { decodeJson } from "./go-json.ts";
+import { JsonReader } from "./json-reader.ts";
 import type { Passwords } from "./passwords.ts";
 import {
   changedRole,
@@ -49,6 +48,8 @@ export type AuthServer = Pick<Server, "peek" | "do">;
 export class AuthStore {
   readonly #server: AuthServer;
   readonly #passwords: Passwords;
+  readonly #userReader = new JsonReader(userSchema);
+  readonly #roleReader = new JsonReader(roleSchema);
   /** Whether this member knows that the directories exist. etcd asks for them once after each start. */
   #hasDirectories = false;
 
@@ -64,13 +65,13 @@ export class AuthStore {
 
   /** A user; null when there is none, or what is stored is none. */
   user(name: string): User | null {
-    const user = this.#read(`${USERS}/${name}`, userSchema);
+    const user = this.#read(`${USERS}/${name}`, this.#userReader);
     return user === null ? null : withRootRole(user);
   }
 
   /** A role; null when there is none, or what is stored is none. */
   role(name: string): Role | null {
-    return name === ROOT_ROLE_NAME ? ROOT_ROLE : this.#read(`${ROLES}/${name}`, roleSchema);
+    return name === ROOT_ROLE_NAME ? ROOT_ROLE : this.#read(`${ROLES}/${name}`, this.#roleReader);
   }
 
   /** All users but hidden ones, by name. */
@@ -166,9 +167,9 @@ export class AuthStore {
     if (!wasThere) throw new AuthError("E_AUTH_NOT_FOUND", `Role ${name} doesn't exist.`);
   }
 
-  #read<T>(path: string, schema: z.ZodType<T>): T | null {
+  #read<T>(path: string, reader: JsonReader<T>): T | null {
     const text = this.#server.peek(path);
-    return text === null ? null : decodeJson(text, schema);
+    return text === null ? null : reader.read(text);
   }
 
   async #names(directory: string): Promise<string[]> {
