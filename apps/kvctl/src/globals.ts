@@ -16,6 +16,8 @@ export interface GlobalOptions {
   /** Ask the endpoints for the members' advertised URLs first, and use those. */
   readonly sync: boolean;
   readonly output: OutputFormat;
+  /** Print a table instead, where the command has one. */
+  readonly table: boolean;
   readonly debug: boolean;
   /** File names; null when not given. */
   readonly certFile: string | null;
@@ -45,7 +47,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     name: "output",
     short: "o",
     kind: "text",
-    help: "how to print results: simple, extended or json (default: simple)",
+    help: "how to print results: simple, extended, json or, for lists, table (default: simple)",
   },
   { name: "debug", kind: "boolean", help: "print each request as a curl command on standard error" },
   { name: "cert-file", kind: "text", help: "client certificate (ETCDCTL_CERT_FILE)" },
@@ -83,13 +85,16 @@ export function parseGlobals(
     nonEmpty(environment[`ETCDCTL_${name.toUpperCase().replaceAll("-", "_")}`]) ??
     null;
 
+  const output = flags.text("output") ?? "simple";
+  const isTable = output === "table";
   // Each name with its variable before the next name: ETCDCTL_ENDPOINTS beats --endpoint.
   const endpoints = fromBoth("endpoints") ?? fromBoth("endpoint") ?? fromBoth("peers") ?? DEFAULT_ENDPOINTS;
   return {
     endpoints: endpoints.split(",").map((endpoint) => endpoint.trim()),
     discoverySrv: fromBoth("discovery-srv"),
     sync: !flags.has("no-sync"),
-    output: parseOutputFormat(flags.text("output") ?? "simple"),
+    output: isTable ? "simple" : parseOutputFormat(output),
+    table: isTable,
     debug: flags.has("debug"),
     certFile: fromBoth("cert-file"),
     keyFile: fromBoth("key-file"),

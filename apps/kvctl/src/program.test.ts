@@ -131,6 +131,68 @@ describe("wrong usage", () => {
   });
 });
 
+describe("-o table", () => {
+  const at = { modifiedIndex: 4, createdIndex: 3 };
+
+  test("ls shows keys with values, TTLs and indexes, and directories with a slash", async () => {
+    const file = { key: "/d/a", value: "v", ttl: 5, expiration: "2026-01-01T00:00:00Z", ...at };
+    const nodes = [file, { key: "/d/e", dir: true, nodes: [{ key: "/d/e/f", value: "w", ...at }], ...at }];
+    await using server = await serve((response) => {
+      response.end(JSON.stringify({ action: "get", node: { key: "/d", dir: true, nodes, ...at } }));
+    });
+
+    const { exitCode, stdout } = await run([
+      "--no-sync",
+      "--endpoints",
+      server.url,
+      "-o",
+      "table",
+      "ls",
+      "/d",
+    ]);
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toBe(
+      "KEY     VALUE  TTL  CREATED  MODIFIED\n" +
+        "/d/a    v      5    3        4\n" +
+        "/d/e/               3        4\n" +
+        "/d/e/f  w           3        4\n",
+    );
+  });
+
+  test("ls of a file is its row", async () => {
+    await using server = await serve((response) => response.end(JSON.stringify(KEY)));
+
+    const { stdout } = await run(["--no-sync", "--endpoints", server.url, "-o", "table", "ls", "/a"]);
+
+    expect(stdout).toBe("KEY  VALUE  TTL  CREATED  MODIFIED\n/a   v           3        3\n");
+  });
+
+  test("member list shows who leads", async () => {
+    const n1 = { id: "1", name: "n1", peerURLs: ["http://h:1"], clientURLs: ["http://h:2", "http://h:3"] };
+    const n2 = { id: "2", name: "", peerURLs: ["http://h:4"], clientURLs: [] };
+    await using server = await serve((response, { url }) => {
+      response.end(JSON.stringify(url === "/v2/members" ? { members: [n1, n2] } : n1));
+    });
+
+    const argv = ["--no-sync", "--endpoints", server.url, "-o", "table", "member", "list"];
+
+    expect((await run(argv)).stdout).toBe(
+      "ID  NAME  PEER URLS   CLIENT URLS            LEADER\n" +
+        "1   n1    http://h:1  http://h:2,http://h:3  yes\n" +
+        "2         http://h:4                         no\n",
+    );
+  });
+
+  test("a command without a table says so before it asks a server", async () => {
+    expect(await run(["-o", "table", "get", "/a"])).toEqual({
+      exitCode: 1,
+      stdout: "",
+      stderr: "Error:  there is no table of what get prints\n",
+    });
+  });
+});
+
 describe("rm --recursive", () => {
   const at = { modifiedIndex: 3, createdIndex: 3 };
   const leaf = { key: "/d/a", value: "v", ...at };

@@ -132,6 +132,9 @@ async function runCommand(
   const { printer, confirm, environment } = context.deps;
   const globals = parseGlobals(flagValues(context.program, GLOBAL_FLAGS), environment);
   const { style, sync } = command;
+  if (globals.table && command.hasTable !== true) {
+    throw new KvctlError("E_USAGE", `Error:  there is no table of what ${command.name} prints`);
+  }
   try {
     return await command.run({
       words: context.words,

@@ -1,4 +1,4 @@
-// export, import and diff against a real server.
+// export, import, diff and tables against a real server.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -48,8 +48,9 @@ describe.runIf(server !== undefined)("against a server", () => {
     argv: readonly string[],
     input = "",
   ): Promise<{ readonly code: unknown; readonly stdout: string; readonly stderr: string }> {
-    const endpoint = members[0]?.client ?? "";
-    const child = spawn(process.execPath, [KVCTL, "--no-sync", "--endpoints", endpoint, ...argv], {
+    const patience = ["--timeout", "1m", "--total-timeout", "0"];
+    const flags = ["--no-sync", ...patience, "--endpoints", members[0]?.client ?? ""];
+    const child = spawn(process.execPath, [KVCTL, ...flags, ...argv], {
       stdio: "pipe",
       env: { PATH: process.env["PATH"] },
     });
@@ -100,6 +101,17 @@ describe.runIf(server !== undefined)("against a server", () => {
       stdout: '- /changed "old"\n+ /changed "new"\n- /gone "1"\n+ /new/\n',
       stderr: "",
     });
+  });
+
+  test("a listing is a table when asked for", async () => {
+    await kvctl(["set", "/table/a", "1", "--ttl", "1000"]);
+
+    const { code, stdout } = await kvctl(["-o", "table", "ls", "/table"]);
+
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^KEY {7}VALUE {2}TTL {3}CREATED {2}MODIFIED\n\/table\/a {2}1 {6}\d+ +\d+ +\d+\n$/,
+    );
   });
 
   test("a file with a broken line imports nothing", async () => {

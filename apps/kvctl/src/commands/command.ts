@@ -17,6 +17,8 @@ export interface Command {
   readonly style: FailureStyle;
   /** Whether `connect` synchronises the endpoints first. */
   readonly sync: boolean;
+  /** Whether the command prints a table when asked to; default: no. */
+  readonly hasTable?: true;
   /** Failures are thrown; see failure.ts. */
   readonly run: (call: Call) => Promise<ExitCode>;
 }

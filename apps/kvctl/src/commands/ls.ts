@@ -2,6 +2,7 @@
 
 import type { Node } from "@kv/client";
 import { ExitCode } from "../exit-codes.ts";
+import { formatTable } from "../table.ts";
 import type { Command } from "./command.ts";
 
 export const ls: Command = {
@@ -16,7 +17,8 @@ export const ls: Command = {
   ],
   style: "keys",
   sync: true,
-  run: async ({ words, flags, printer, connect }) => {
+  hasTable: true,
+  run: async ({ words, flags, globals, printer, connect }) => {
     await using session = await connect();
     const { node } = await session.client.keys.get(words[0] ?? "/", {
       recursive: flags.has("recursive"),
@@ -24,6 +26,10 @@ export const ls: Command = {
       quorum: flags.has("quorum"),
       signal: session.signal,
     });
+    if (globals.table) {
+      printer.text(await formatTable(HEADINGS, [...rowsOf(node)]));
+      return ExitCode.Success;
+    }
     const slash = flags.has("p") ? "/" : "";
     for (const key of node.dir ? keysBelow(node, slash) : [node.key]) printer.line(key);
     return ExitCode.Success;
@@ -35,4 +41,19 @@ function* keysBelow(directory: Node, slash: string): Generator<string> {
     yield child.dir ? child.key + slash : child.key;
     yield* keysBelow(child, slash);
   }
+}
+
+const HEADINGS = ["KEY", "VALUE", "TTL", "CREATED", "MODIFIED"];
+
+function* rowsOf(listed: Node): Generator<readonly string[]> {
+  if (!listed.dir) yield rowOf(listed);
+  for (const child of listed.nodes ?? []) {
+    if (child.dir) yield rowOf(child);
+    yield* rowsOf(child);
+  }
+}
+
+/** A directory has a slash and no value. */
+function rowOf({ key, value, dir, ttl, createdIndex, modifiedIndex }: Node): readonly string[] {
+  return [dir ? `${key}/` : key, value ?? "", String(ttl ?? ""), String(createdIndex), String(modifiedIndex)];
 }

@@ -1,8 +1,10 @@
 // `member list|add|remove|update`. Spec: ctl.md §7.
 
+import type { Member } from "@kv/client";
 import { KvctlError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { bareMessage } from "../failure.ts";
+import { formatTable } from "../table.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { checkPeerUrls } from "./peer-urls.ts";
 
@@ -13,7 +15,8 @@ const list: Command = {
   flags: [],
   style: "members",
   sync: true,
-  run: async ({ words, printer, connect }) => {
+  hasTable: true,
+  run: async ({ words, globals, printer, connect }) => {
     if (words.length > 0) throw wrongArguments("No arguments accepted");
     await using session = await connect();
     const { client, signal } = session;
@@ -21,6 +24,11 @@ const list: Command = {
     const leader = await client.members.leader({ signal }).catch((cause: unknown) => {
       throw new KvctlError("E_COMMAND", `Failed to get leader:  ${bareMessage(cause)}`, { cause });
     });
+    if (globals.table) {
+      const rows = members.map((member) => memberRow(member, leader));
+      printer.text(await formatTable(["ID", "NAME", "PEER URLS", "CLIENT URLS", "LEADER"], rows));
+      return ExitCode.Success;
+    }
     for (const { id, name, peerURLs, clientURLs } of members) {
       const peers = peerURLs.join(",");
       if (name === "") printer.line(`${id}[unstarted]: peerURLs=${peers}`);
@@ -34,6 +42,11 @@ const list: Command = {
     return ExitCode.Success;
   },
 };
+
+/** A member that has not started has no name and no client URLs. */
+function memberRow({ id, name, peerURLs, clientURLs }: Member, leader: Member): readonly string[] {
+  return [id, name, peerURLs.join(","), clientURLs.join(","), id === leader.id ? "yes" : "no"];
+}
 
 const add: Command = {
   name: "add",
