@@ -92,10 +92,7 @@ export async function lock(client: Client, directory: string, options: LockOptio
       return new Lock(place, keepAlive);
     } catch (error) {
       const isAborted = signal?.aborted === true;
-      if (isLost(error) && !isAborted) {
-        if (error instanceof ClientError && isClosed(error.cause)) throw error.cause;
-        continue;
-      }
+      if (isLost(error) && !isAborted) continue;
       await keepAlive?.stop();
       await giveUp(client, place, value);
       throw error;
@@ -186,8 +183,4 @@ async function removeIfThere(
 
 function ended(lost: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
   return signal === undefined ? lost : AbortSignal.any([lost, signal]);
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof ClientError && error.code === "E_CLOSED";
 }
