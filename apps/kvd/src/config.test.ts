@@ -36,6 +36,14 @@ test("without flags the configuration is etcd's", () => {
     clientTls: NO_TLS,
     peerTls: NO_TLS,
     httpEngine: "kv",
+    discovery: { url: "", proxy: "", fallback: "proxy" },
+    discoverySrv: "",
+    proxy: {
+      mode: "off",
+      failureWaitMs: 5_000,
+      refreshIntervalMs: 30_000,
+      timeouts: { dialMs: 1_000, writeMs: 5_000, readMs: 0 },
+    },
     isDefaultDataDir: true,
     warnings: [],
   });
@@ -83,8 +91,30 @@ test("an election timeout of exactly five heartbeats and one of 50 s are accepte
   expect(config("--election-timeout=50000").server.electionMs).toBe(50_000);
 });
 
-test("who may become a proxy need not advertise, which is refused only because kvd is no proxy yet", () => {
-  expect(() => config("--listen-client-urls=http://a:1", "--proxy=on")).toThrow("--proxy is not supported");
+test.each([["--proxy=on"], ["--proxy=readonly"], ["--discovery=http://h/token"]])(
+  "who may become a proxy need not advertise: %s",
+  (flag) => {
+    expect(config("--listen-client-urls=http://a:1", flag).listenClientUrls).toStrictEqual(["http://a:1"]);
+  },
+);
+
+test("who exits when the discovered cluster is full must advertise", () => {
+  expect(() =>
+    config("--listen-client-urls=http://a:1", "--discovery=http://h/token", "--discovery-fallback=exit"),
+  ).toThrow("-advertise-client-urls is required");
+});
+
+test("with a discovery token the cluster begins with this member, and ids are computed from the token", () => {
+  const { server, discovery } = config(
+    "--name=m",
+    "--initial-advertise-peer-urls=http://a:1,http://a:2",
+    "--discovery=http://h:1/v2/keys/token",
+    "--initial-cluster-token=other",
+  );
+
+  expect(server.initialCluster).toBe("m=http://a:1,m=http://a:2");
+  expect(server.initialClusterToken).toBe("http://h:1/v2/keys/token");
+  expect(discovery).toStrictEqual({ url: "http://h:1/v2/keys/token", proxy: "", fallback: "proxy" });
 });
 
 test("certificate flags are read for clients and for members apart", () => {

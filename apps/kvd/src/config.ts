@@ -9,6 +9,26 @@ import type { FlagSet } from "./flag-set.ts";
 import { FLAGS } from "./flags.ts";
 import type { FlagName } from "./flags.ts";
 import type { TlsFiles } from "./tls.ts";
+import type { UpstreamTimeouts } from "./proxy/upstream.ts";
+
+/** How to find the first members through a discovery service. */
+export interface DiscoveryConfig {
+  /** "": not so. */
+  readonly url: string;
+  /** An HTTP proxy on the way; "": none. */
+  readonly proxy: string;
+  /** What to be when the cluster is full. */
+  readonly fallback: "exit" | "proxy";
+}
+
+/** How to run as a proxy. Milliseconds. */
+export interface ProxyConfig {
+  /** `off`: only when the data directory is a proxy's, or the discovered cluster is full; then as `on`. */
+  readonly mode: "off" | "readonly" | "on";
+  readonly failureWaitMs: number;
+  readonly refreshIntervalMs: number;
+  readonly timeouts: UpstreamTimeouts;
+}
 
 /** How to run this process: the member and where it listens. Frozen. */
 export interface KvdConfig {
@@ -20,6 +40,10 @@ export interface KvdConfig {
   readonly clientTls: TlsFiles;
   readonly peerTls: TlsFiles;
   readonly httpEngine: EngineName;
+  readonly discovery: DiscoveryConfig;
+  /** The domain whose SRV records name the members; "": not so. */
+  readonly discoverySrv: string;
+  readonly proxy: ProxyConfig;
   /** The data directory was not given but made up from the name. */
   readonly isDefaultDataDir: boolean;
   /** What was given and has no effect; to be logged. */
@@ -95,7 +119,7 @@ export function configFrom(flags: FlagSet): KvdConfig {
     );
   }
   checkElection(flags.get("heartbeat-interval"), flags.get("election-timeout"));
-  const initialCluster = initialClusterOf(flags);
+  const initialCluster = initialClusterOf(flags, initialAdvertisePeerUrls);
   refuseUnsupported(flags);
 
   const name = flags.get("name");
@@ -110,7 +134,8 @@ export function configFrom(flags: FlagSet): KvdConfig {
     maxWals: flags.get("max-wals"),
     initialCluster,
     initialClusterState: flags.get("initial-cluster-state"),
-    initialClusterToken: flags.get("initial-cluster-token"),
+    // Ids are computed from the discovery token in place of the other one (cluster.md §1).
+    initialClusterToken: flags.get("discovery") || flags.get("initial-cluster-token"),
     initialAdvertisePeerUrls,
     advertiseClientUrls,
     strictReconfigCheck: flags.get("strict-reconfig-check"),
@@ -125,6 +150,22 @@ export function configFrom(flags: FlagSet): KvdConfig {
     clientTls: tlsFilesOf(flags, ""),
     peerTls: tlsFilesOf(flags, "peer-"),
     httpEngine: flags.get("http-engine"),
+    discovery: {
+      url: flags.get("discovery"),
+      proxy: flags.get("discovery-proxy"),
+      fallback: flags.get("discovery-fallback"),
+    },
+    discoverySrv: flags.get("discovery-srv"),
+    proxy: {
+      mode: flags.get("proxy"),
+      failureWaitMs: flags.get("proxy-failure-wait"),
+      refreshIntervalMs: flags.get("proxy-refresh-interval"),
+      timeouts: {
+        dialMs: flags.get("proxy-dial-timeout"),
+        writeMs: flags.get("proxy-write-timeout"),
+        readMs: flags.get("proxy-read-timeout"),
+      },
+    },
     isDefaultDataDir: flags.get("data-dir") === "",
     warnings: flags.get("experimental-v3demo") ? [V3_WARNING] : [],
   });
@@ -187,21 +228,17 @@ function tlsFilesOf(flags: FlagSet, prefix: "" | "peer-"): TlsFiles {
   });
 }
 
-/** The default names the member `default`; with another name it names that. */
-function initialClusterOf(flags: FlagSet): string {
+/** The default names the member `default`; with another name it names that. With a discovery token it is this member. */
+function initialClusterOf(flags: FlagSet, advertised: readonly string[]): string {
   const given = flags.get("initial-cluster");
   const name = flags.get("name") || "default";
+  if (flags.get("discovery") !== "") return advertised.map((url) => `${name}=${url}`).join(",");
   return given === FLAGS["initial-cluster"].initial ? given.replaceAll("default=", `${name}=`) : given;
 }
 
 /** What kvd understands but cannot do must not be ignored: the operator counts on it. */
 function refuseUnsupported(flags: FlagSet): void {
-  const wanted: readonly (readonly [FlagName, boolean])[] = [
-    ["discovery", flags.get("discovery") !== ""],
-    ["discovery-srv", flags.get("discovery-srv") !== ""],
-    ["proxy", flags.get("proxy") !== "off"],
-    ["enable-pprof", flags.get("enable-pprof")],
-  ];
+  const wanted: readonly (readonly [FlagName, boolean])[] = [["enable-pprof", flags.get("enable-pprof")]];
   const refused = wanted.find(([, isWanted]) => isWanted);
   if (refused === undefined) return;
   throw new KvdError("E_UNSUPPORTED", `--${refused[0]} is not supported by this version of kvd`);

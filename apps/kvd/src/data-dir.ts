@@ -4,6 +4,7 @@
 import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nodeFileSystem } from "@kv/server";
+import type { ServerConfig } from "@kv/server";
 import { KvdError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { isSystemError, systemErrorReason } from "./system-error.ts";
@@ -13,9 +14,9 @@ const PROBE_FILE = ".touch";
 /**
  * Finds out what the directory was used for, and logs what does not belong there.
  *
- * @throws {KvdError} `E_DATA_DIR` when it cannot be listed or is both kinds, `E_UNSUPPORTED` for a proxy's.
+ * @throws {KvdError} `E_DATA_DIR` when it cannot be listed or is both kinds.
  */
-export async function inspectDataDir(dir: string, logger: Logger): Promise<"member" | "empty"> {
+export async function inspectDataDir(dir: string, logger: Logger): Promise<"member" | "proxy" | "empty"> {
   const names = await namesIn(dir);
   for (const name of names) {
     if (name === "member" || name === "proxy") continue;
@@ -26,10 +27,18 @@ export async function inspectDataDir(dir: string, logger: Logger): Promise<"memb
   const isMember = names.includes("member");
   if (!names.includes("proxy")) return isMember ? "member" : "empty";
   if (isMember) throw new KvdError("E_DATA_DIR", "invalid datadir. Both member and proxy directories exist.");
-  throw new KvdError(
-    "E_UNSUPPORTED",
-    `${dir} was used by a proxy, and this version of kvd cannot run as one`,
-  );
+  return "proxy";
+}
+
+/** Whether a member has run here: then its log says who belongs to the cluster, and no flag does. */
+export async function hasLog(config: Pick<ServerConfig, "dataDir" | "walDir">): Promise<boolean> {
+  // The second place is that of 2.0.0, which @kv/server moves.
+  const places =
+    config.walDir === null
+      ? [join(config.dataDir, "member", "wal"), join(config.dataDir, "wal")]
+      : [config.walDir];
+  const names = await Promise.all(places.map(namesIn));
+  return names.flat().some((name) => name.endsWith(".wal"));
 }
 
 /**

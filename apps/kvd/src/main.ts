@@ -14,7 +14,7 @@ import { flagList, USAGE, versionLines } from "./help.ts";
 import { createLogger, parsePackageLevels } from "./logger.ts";
 import type { Logger, RootLogger } from "./logger.ts";
 import { ignoreUserSignals, showStateOnQuit, stopOnSignals } from "./signals.ts";
-import { startMember } from "./start-member.ts";
+import { start } from "./start.ts";
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -43,7 +43,7 @@ async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-/** Resolves when the member has stopped by itself; signals end the process from elsewhere. */
+/** Resolves when a member has stopped by itself; signals end the process from elsewhere. */
 async function run(config: KvdConfig, logger: RootLogger): Promise<void> {
   const log = logger.child({ pkg: "etcdmain" });
   for (const line of versionLines()) log.info(line);
@@ -52,20 +52,16 @@ async function run(config: KvdConfig, logger: RootLogger): Promise<void> {
   for (const warning of config.warnings) log.warn(warning);
 
   ignoreUserSignals();
-  const member = await startMember(config, logger);
+  const running = await start(config, logger);
   showStateOnQuit(() => ({
     uptimeSeconds: process.uptime(),
     memory: process.memoryUsage(),
     active: process.getActiveResourcesInfo(),
-    member: member.server.id,
-    leader: member.server.leader,
-    raftTerm: member.server.raftTerm,
-    raftIndex: member.server.raftIndex,
-    etcdIndex: member.server.etcdIndex,
+    ...running.state(),
   }));
-  stopOnSignals(() => member.close().catch((error: unknown) => fail(error, log)), logger);
-  if ((await member.server.stopped) === "removed") {
-    await member.close();
+  stopOnSignals(() => running.close().catch((error: unknown) => fail(error, log)), logger);
+  if ((await running.stopped) === "removed") {
+    await running.close();
     process.exit(0);
   }
 }
@@ -101,6 +97,7 @@ function fail(error: unknown, log: Logger): never {
     if (error.hint !== null) log.error(error.hint);
     process.exit(EXIT_FAILURE);
   }
+  if (error instanceof KvdError && error.code === "E_EXPLAINED") process.exit(EXIT_FAILURE);
   // What was foreseen speaks for itself; anything else is a bug or a broken machine and needs its stack.
   const isForeseen = error instanceof KvdError || error instanceof StartError;
   log.critical(isForeseen ? error.message : describe(error));

@@ -5,7 +5,8 @@ import { clientHandler, createServer, KeyMetrics, systemClock, withCors } from "
 import type { EtcdServer } from "@kv/server";
 import { checkInitialCluster } from "./config.ts";
 import type { KvdConfig } from "./config.ts";
-import { ensureWritable, inspectDataDir } from "./data-dir.ts";
+import { ensureWritable } from "./data-dir.ts";
+import { withDiscoveredCluster, withSrvCluster } from "./first-members.ts";
 import { lateHandler, Listeners } from "./listeners.ts";
 import type { RootLogger } from "./logger.ts";
 import { processView } from "./process-view.ts";
@@ -21,16 +22,13 @@ export interface RunningMember {
 /**
  * Starts the member and begins to serve.
  *
- * @throws {KvdError | StartError} why it cannot; everything opened before is closed again.
+ * @throws {KvdError | StartError} why it cannot; everything opened before is closed again. A code that
+ *   begins with `E_DISCOVERY` tells what became of the discovery token.
  */
 export async function startMember(config: KvdConfig, logger: RootLogger): Promise<RunningMember> {
   const log = logger.child({ pkg: "etcdmain" });
-  const { dataDir, initialCluster } = config.server;
-  if (config.isDefaultDataDir) log.warn(`no data-dir provided, using default data-dir ./${dataDir}`);
-  if ((await inspectDataDir(dataDir, log)) === "member") {
-    log.notice("the server is already initialized as member before, starting as etcd member...");
-  }
-  checkInitialCluster(initialCluster);
+  checkInitialCluster(config.server.initialCluster);
+  const known = await withSrvCluster(config, logger);
 
   const peers = new Listeners("peers", config.httpEngine, log);
   const clients = new Listeners("client requests", config.httpEngine, log);
@@ -40,9 +38,12 @@ export async function startMember(config: KvdConfig, logger: RootLogger): Promis
     await peers.listen(config.listenPeerUrls, forPeers.handle, peerTls.listen);
     const clientTls = await openTls("client", config.clientTls, config.listenClientUrls, log);
     await clients.listen(config.listenClientUrls, forClients.handle, clientTls.listen);
-    await ensureWritable(dataDir);
+    await ensureWritable(config.server.dataDir);
 
-    const server = await createServer({ ...config.server, peerTls: peerTls.dial }, { logger });
+    const server = await createServer(
+      { ...(await withDiscoveredCluster(known, config, logger)), peerTls: peerTls.dial },
+      { logger },
+    );
     forPeers.serve(server.peerHandler);
     const metrics = new KeyMetrics();
     const handler = clientHandler(server, {

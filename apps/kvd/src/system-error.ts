@@ -20,3 +20,17 @@ export function systemErrorReason(error: NodeJS.ErrnoException & { readonly code
     GO_TEXTS[error.code] ?? (error.errno === undefined ? error.code : getSystemErrorMessage(error.errno))
   );
 }
+
+/** How Go calls a connection that was not made: `dial tcp 127.0.0.1:2379: connect: connection refused`; null for anything else. */
+export function dialErrorText(error: unknown): string | null {
+  // A host with several addresses: one error per address.
+  if (error instanceof AggregateError) return dialErrorText(error.errors[0]);
+  if (!isSystemError(error)) return null;
+  if (error.syscall === "connect" && "address" in error && "port" in error) {
+    return `dial tcp ${String(error.address)}:${String(error.port)}: connect: ${systemErrorReason(error)}`;
+  }
+  if (error.syscall === "getaddrinfo" && "hostname" in error) {
+    return `dial tcp: lookup ${String(error.hostname)}: ${systemErrorReason(error)}`;
+  }
+  return null;
+}

@@ -1,0 +1,193 @@
+// Members that find each other through a discovery token, and proxies: those that come too late and
+// those that were told to be one. Spec: cluster.md §7, §13.
+
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { memberId } from "@kv/server";
+import { freePorts, nextHost } from "./harness/addresses.ts";
+import { get, getJson, keys, put, request } from "./harness/keys.ts";
+import { initialCluster, newMember, startSingle } from "./harness/member.ts";
+import type { Member } from "./harness/member.ts";
+import { isInstalled, outputOf } from "./harness/programs.ts";
+import { ServerProcess } from "./harness/server-process.ts";
+import { until } from "./harness/until.ts";
+
+const FIXTURE = join(import.meta.dirname, "../../../conformance/fixtures/disk/v238-proxy-dir/data.tar.gz");
+const PROXY_SERVES = /etcdmain: proxy: listening for client requests on /;
+
+let service: Member;
+beforeAll(async () => {
+  service = await startSingle();
+});
+afterAll(() => service[Symbol.asyncDispose]());
+
+/** A token for `size` members on the service. */
+async function newToken(name: string, size: string, at: Member = service): Promise<string> {
+  await put(at.clientUrl, `/discovery/${name}/_config/size`, size);
+  return `${at.clientUrl}/v2/keys/discovery/${name}`;
+}
+
+interface Members {
+  readonly members: readonly { readonly id: string; readonly name: string }[];
+}
+
+test("three members find each other; a fourth becomes their proxy and outlives one of them", async () => {
+  const token = await newToken("three", "3");
+  await using stack = new AsyncDisposableStack();
+  const members: Member[] = [];
+  for (const name of ["a", "b", "c"]) members.push(stack.use(await newMember(name)));
+  await Promise.all(members.map((member) => member.start(["--discovery", token])));
+  const [first] = members;
+  if (first === undefined) throw new Error("there are three");
+
+  const known = await getJson<Members>(`${first.clientUrl}/v2/members`);
+  expect(new Set(known.members.map(({ id }) => id))).toStrictEqual(
+    new Set(members.map(({ peerUrl }) => memberId([peerUrl], token, null))),
+  );
+
+  const proxy = stack.use(await newMember("late"));
+  const running = proxy.spawn(["--discovery", token, "--proxy-refresh-interval", "1000"]);
+  await running.logged(PROXY_SERVES);
+  expect(running.log).toContain("N | etcdmain: discovery cluster full, falling back to proxy");
+  expect(running.log).toMatch(/ I \| proxy: endpoints found \["http:.*" "http:.*" "http:.*"\]\n/);
+  expect(JSON.parse(await readFile(join(proxy.dataDir, "proxy", "cluster"), "utf8"))).toStrictEqual({
+    PeerURLs: members.map(({ peerUrl }) => peerUrl).toSorted(),
+  });
+
+  const { modifiedIndex } = await put(proxy.clientUrl, "/through", "proxy");
+  const watched = keys("GET", proxy.clientUrl, `/through?wait=true&waitIndex=${modifiedIndex + 1}`);
+  await put(first.clientUrl, "/through", "member");
+  expect((await watched).body.node?.value).toBe("member");
+
+  await first.crash();
+  for (const n of [1, 2, 3, 4, 5, 6]) {
+    // A write that was on its way to the dead member is not repeated by the proxy: here nothing was sent.
+    await until("a write after the loss", () => put(proxy.clientUrl, "/after", String(n)));
+    expect((await get(proxy.clientUrl, "/after?quorum=true")).value).toBe(String(n));
+  }
+
+  expect(await running.kill("SIGTERM")).toStrictEqual({ code: null, signal: "SIGTERM" });
+  const again = proxy.spawn(["--discovery", token]);
+  await again.logged(PROXY_SERVES);
+  expect(again.log).toContain("the server is already initialized as proxy before, starting as etcd proxy...");
+  expect(again.log).toMatch(/ W \| etcdmain: discovery token ignored since the proxy has already been init/);
+});
+
+test("a member of a discovered cluster restarts without the service", async () => {
+  const token = await newToken("restart", "1");
+  await using member = await newMember("only");
+  await member.start(["--discovery", token]);
+  await put(member.clientUrl, "/kept", "x");
+  await member.crash();
+  await service.process.kill("SIGKILL");
+
+  await member.start(["--discovery", token]);
+
+  expect((await get(member.clientUrl, "/kept")).value).toBe("x");
+  expect(member.process.log).toContain(
+    `W | etcdserver: discovery token ignored since a cluster has already been initialized. Valid log found at "${join(member.dataDir, "member", "wal")}"`,
+  );
+  await service.start(initialCluster([service]));
+});
+
+test("a token that leads nowhere: its reason, two lines of advice, status 1", async () => {
+  const full = await newToken("full", "1");
+  await put(service.clientUrl, "/discovery/full/1", "other=http://127.0.0.1:1");
+  const bad = await newToken("bad", "many");
+  for (const [token, reason, flags] of [
+    [full, "discovery: cluster is full", ["--discovery-fallback", "exit"]],
+    [bad, "discovery: size key is bad", []],
+    [`${service.clientUrl}/version`, "discovery: bad discovery endpoint", []],
+    [`${service.clientUrl}/v2/keys/none`, "100: Key not found (/none) [", []],
+  ] as const) {
+    await using member = await newMember("m");
+    const process = member.spawn(["--discovery", token, ...flags]);
+
+    expect(await process.exit()).toStrictEqual({ code: 1, signal: null });
+    expect(process.log).toContain(` E | etcdmain: failed to join discovery cluster (${reason}`);
+    expect(process.log).toContain(
+      ` I | etcdmain: discovery token ${token} was used, but failed to bootstrap the cluster.\n`,
+    );
+    expect(process.log).toContain(
+      " I | etcdmain: please generate a new discovery token and try to bootstrap again.\n",
+    );
+  }
+});
+
+test("a member that lost its data is told that it is registered already", async () => {
+  const token = await newToken("lost", "2");
+  await using member = await newMember("m1");
+  await member.spawn(["--discovery", token]).logged(/waiting for 1 more/);
+  expect(await member.process.kill("SIGTERM")).toStrictEqual({ code: null, signal: "SIGTERM" });
+
+  const again = member.spawn(["--discovery", token]);
+
+  expect(await again.exit()).toStrictEqual({ code: 1, signal: null });
+  expect(again.log).toContain(
+    ` E | etcdmain: member "m1" has previously registered with discovery service token (${token}).\n`,
+  );
+});
+
+test.skipIf(!isInstalled("etcd", ["--version"]))(
+  "Debian's etcd serves as the discovery service",
+  async () => {
+    await using etcd = await newMember("service", ["etcd", "--enable-v2=true"]);
+    await etcd.spawn(initialCluster([etcd])).logged(/ready to serve client requests/);
+    const token = await newToken("foreign", "2", etcd);
+    await using a = await newMember("a");
+    await using b = await newMember("b");
+
+    await Promise.all([a, b].map((member) => member.start(["--discovery", token])));
+
+    const { members } = await getJson<Members>(`${a.clientUrl}/v2/members`);
+    expect(new Set(members.map(({ name }) => name))).toStrictEqual(new Set(["a", "b"]));
+  },
+);
+
+test("a read-only proxy passes on reads only", async () => {
+  await using proxy = await newMember("p");
+  await put(service.clientUrl, "/read", "me");
+
+  await proxy.spawn([...initialCluster([service]), "--proxy", "readonly"]).logged(PROXY_SERVES);
+
+  expect((await get(proxy.clientUrl, "/read")).value).toBe("me");
+  expect((await request("PUT", `${proxy.clientUrl}/v2/keys/read`, { form: { value: "x" } })).status).toBe(
+    501,
+  );
+  expect(await getJson(`${proxy.clientUrl}/v2/config/local/proxy`)).toStrictEqual({
+    endpoints: [service.clientUrl],
+  });
+});
+
+test("v238-proxy-dir: a directory that a proxy of etcd left is a proxy's", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "kvd-proxy-"));
+  await outputOf("tar", ["-xzf", FIXTURE, "-C", dir]);
+  await mkdir(join(dir, "data"), { recursive: true });
+  const host = nextHost();
+  const [port] = await freePorts(host, 1);
+  const url = `http://${host}:${port}`;
+  await using proxy = new ServerProcess([
+    "--data-dir",
+    join(dir, "data"),
+    "--listen-client-urls",
+    url,
+    "--advertise-client-urls",
+    url,
+  ]);
+
+  await proxy.logged(PROXY_SERVES);
+
+  expect(proxy.log).toContain(
+    " N | etcdmain: the server is already initialized as proxy before, starting as etcd proxy...\n",
+  );
+  expect(proxy.log).toContain(
+    ` I | etcdmain: proxy: using peer urls [http://127.0.0.1:22711 http://127.0.0.1:22721] from cluster file "${join(dir, "data", "proxy", "cluster")}"\n`,
+  );
+  const answer = await request("GET", `${url}/v2/keys/a`);
+  expect(answer.status).toBe(503);
+  expect(await answer.text()).toBe('{"message":"proxy: zero endpoints currently available"}');
+  expect(await proxy.kill("SIGINT")).toStrictEqual({ code: null, signal: "SIGINT" });
+  await rm(dir, { recursive: true, force: true });
+});
