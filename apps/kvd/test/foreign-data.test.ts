@@ -1,9 +1,11 @@
 // Data directories that real etcd servers wrote (conformance/fixtures/README.md): kvd starts on a copy
-// and answers what etcd 2.3.8 answered when it was started on one.
+// and answers what etcd 2.3.8 answered when it was started on one. All lone members' directories are in
+// packages/server/src/recorded-directories.test.ts; here are two of them, as processes, and the clusters.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { expect, test } from "vitest";
 import { freePorts, nextHost } from "./harness/addresses.ts";
 import { get, getJson, keys, put } from "./harness/keys.ts";
@@ -11,7 +13,11 @@ import { Member } from "./harness/member.ts";
 import { outputOf } from "./harness/programs.ts";
 import { until } from "./harness/until.ts";
 
-const FIXTURES = join(import.meta.dirname, "..", "..", "..", "conformance", "fixtures", "disk");
+// KV_FIXTURES names another folder of recordings.
+const FIXTURES = join(
+  process.env["KV_FIXTURES"] ?? join(import.meta.dirname, "..", "..", "..", "conformance", "fixtures"),
+  "disk",
+);
 const REFERENCE = "2.3.8";
 
 interface RecordedMember {
@@ -29,9 +35,9 @@ interface State {
 }
 
 interface Expected {
-  readonly initialCluster?: string;
   readonly token?: string;
   readonly extraFlags?: readonly string[];
+  readonly removedMember?: string;
   readonly beforeStop: State;
   readonly afterRestart: Readonly<Record<string, State>>;
   readonly users?: unknown;
@@ -39,33 +45,30 @@ interface Expected {
   readonly checks?: Readonly<Record<string, number>>;
 }
 
-test.each(["v238-basic", "v238-snapshots", "v200-basic", "v2013-snapshots"])(
-  "%s: a lone member's data is all there",
-  async (folder) => {
-    await using fixture = await unpack(folder);
-    const recorded = stateOf(fixture.expected);
-    const [self] = recorded.members;
-    if (self === undefined) throw new Error("no member recorded");
-    const host = nextHost();
-    const [client, peer] = await freePorts(host, 2);
-    await using server = new Member({
-      name: self.name,
-      dir: fixture.dir,
-      clientUrl: `http://${host}:${client}`,
-      peerUrl: `http://${host}:${peer}`,
-    });
+test.each(["v238-snapshots", "v200-basic"])("%s: a lone member's data is all there", async (folder) => {
+  await using fixture = await unpack(folder);
+  const recorded = stateOf(fixture.expected);
+  const [self] = recorded.members;
+  if (self === undefined) throw new Error("no member recorded");
+  const host = nextHost();
+  const [client, peer] = await freePorts(host, 2);
+  await using server = new Member({
+    name: self.name,
+    dir: fixture.dir,
+    clientUrl: `http://${host}:${client}`,
+    peerUrl: `http://${host}:${peer}`,
+  });
 
-    // What is advertised is published anew on each start, so it must be what it was.
-    await server.start(["--advertise-client-urls", self.clientURLs.join(",")]);
+  // What is advertised is published anew on each start, so it must be what it was.
+  await server.start(["--advertise-client-urls", self.clientURLs.join(",")]);
 
-    await expectState(server, recorded);
-    const index = Number(recorded.headers["X-Etcd-Index"]);
-    expect((await put(server.clientUrl, "/written-after", "x")).modifiedIndex).toBe(index + 1);
-    await server.crash();
-    await server.start(["--advertise-client-urls", self.clientURLs.join(",")]);
-    expect((await get(server.clientUrl, "/written-after")).modifiedIndex).toBe(index + 1);
-  },
-);
+  await expectState(server, recorded);
+  const index = Number(recorded.headers["X-Etcd-Index"]);
+  expect((await put(server.clientUrl, "/written-after", "x")).modifiedIndex).toBe(index + 1);
+  await server.crash();
+  await server.start(["--advertise-client-urls", self.clientURLs.join(",")]);
+  expect((await get(server.clientUrl, "/written-after")).modifiedIndex).toBe(index + 1);
+});
 
 test("v238-auth: users have the passwords, roles and permissions that etcd gave them", async () => {
   await using fixture = await unpack("v238-auth");
@@ -101,28 +104,44 @@ test("v238-auth: users have the passwords, roles and permissions that etcd gave 
   expect(statuses).toStrictEqual(fixture.expected.checks);
 });
 
-test("v238-three-members: three members find each other at the addresses in their data", async () => {
-  await using fixture = await unpack("v238-three-members");
-  const recorded = stateOf(fixture.expected);
-  await using stack = new AsyncDisposableStack();
-  const members = recorded.members.map((member) =>
-    stack.use(
-      new DataMember({
-        name: member.name,
-        dir: fixture.dir,
-        clientUrl: member.clientURLs.join(","),
-        peerUrl: member.peerURLs.join(","),
-      }),
-    ),
-  );
+test.each(["v238-three-members", "v238-joined-by-snapshot", "v238-members"])(
+  "%s: the members find each other at the addresses in their data",
+  async (folder) => {
+    await using fixture = await unpack(folder);
+    const recorded = stateOf(fixture.expected);
+    await using stack = new AsyncDisposableStack();
+    const started = recorded.members.filter(({ name }) => name !== "");
+    const members = started.map((member) =>
+      stack.use(
+        new DataMember({
+          name: member.name,
+          dir: fixture.dir,
+          clientUrl: member.clientURLs.join(","),
+          peerUrl: member.peerURLs[0] ?? "",
+        }),
+      ),
+    );
 
-  const flags = ["--initial-cluster", fixture.expected.initialCluster ?? ""];
-  await Promise.all(
-    members.map((member) => member.start([...flags, ...(fixture.expected.extraFlags ?? [])])),
-  );
+    await Promise.all(members.map((member) => member.start(fixture.expected.extraFlags ?? [])));
 
-  for (const member of members) await expectState(member, recorded);
-});
+    for (const member of members) await expectState(member, recorded);
+    if (fixture.expected.removedMember !== undefined) await expectRemovedStops(fixture.dir);
+  },
+);
+
+/** m1 of v238-members: its own data says that it was removed. */
+async function expectRemovedStops(dir: string): Promise<void> {
+  const host = nextHost();
+  const [client, peer] = await freePorts(host, 2);
+  await using removed = new DataMember({
+    name: "m1",
+    dir,
+    clientUrl: `http://${host}:${client}`,
+    peerUrl: `http://${host}:${peer}`,
+  });
+
+  expect(await removed.spawn().exit()).toStrictEqual({ code: 0, signal: null });
+}
 
 /** A member of a directory that holds several. */
 class DataMember extends Member {
