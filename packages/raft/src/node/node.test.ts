@@ -446,6 +446,52 @@ describe("membership", () => {
     await refused;
   });
 
+  test("several changes at once are one joint change, which is left by itself", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    three.start(parseNodeId("4"), new TestDisk());
+    const configurations: unknown[] = [];
+    leader.node.on("membership", ({ voters, votersOutgoing }) =>
+      configurations.push([voters, votersOutgoing]),
+    );
+
+    const changed = leader.node.changeMembershipJointly([
+      { type: ConfChangeType.AddNode, nodeId: parseNodeId("4") },
+      { type: ConfChangeType.RemoveNode, nodeId: parseNodeId("3") },
+    ]);
+    await three.tick(5);
+
+    const joint = [
+      ["1", "2", "4"],
+      ["1", "2", "3"],
+    ];
+    const { voters, votersOutgoing } = await changed;
+    expect([voters, votersOutgoing]).toEqual(joint);
+    expect(configurations).toEqual([joint, [["1", "2", "4"], []]]);
+    expect(three.member("4").node.appliedConfState.voters).toEqual(["1", "2", "4"]);
+  });
+
+  test("a joint change is refused when it changes nothing, removes everybody or meets members of etcd 2.x", async () => {
+    const one = await cluster(1);
+    const leader = await one.elect();
+    const removeAll = [{ type: ConfChangeType.RemoveNode, nodeId: leader.id }];
+
+    await expect(leader.node.changeMembershipJointly([])).rejects.toMatchObject({ code: "E_CONFIG" });
+    const everybody = expect(leader.node.changeMembershipJointly(removeAll)).rejects.toMatchObject({
+      code: "E_CONF_CHANGE",
+    });
+    await one.settle();
+    await everybody;
+    leader.node.setCompat("etcd2");
+    const modern = expect(
+      leader.node.changeMembershipJointly([{ type: ConfChangeType.AddNode, nodeId: parseNodeId("2") }]),
+    ).rejects.toMatchObject({ code: "E_CONF_CHANGE" });
+    await one.settle();
+    await modern;
+
+    expect(leader.node.appliedConfState.voters).toEqual(["1"]);
+  });
+
   test("a change whose bytes are damaged is applied as none", async () => {
     const three = await cluster(3);
     await three.elect();

@@ -13,7 +13,15 @@ import type { Compat, RaftOptions } from "../options.ts";
 import type { BootstrapPeer } from "../bootstrap.ts";
 import { RawNode } from "../raw-node.ts";
 import type { Status } from "../status.ts";
-import { NONE, type ConfChange, type ConfState, type NodeId, type Role } from "../types.ts";
+import {
+  ConfChangeTransition,
+  NONE,
+  type ConfChange,
+  type ConfChangeV2,
+  type ConfState,
+  type NodeId,
+  type Role,
+} from "../types.ts";
 import { Apply } from "./apply.ts";
 import type { Clock } from "./clock.ts";
 import { Disk } from "./disk.ts";
@@ -201,13 +209,20 @@ export class RaftNode implements AsyncDisposable {
 
   /** Proposes a change of membership at the leader and waits until it is applied here. As `propose`; E_CONF_CHANGE if it was refused. */
   changeMembership(change: Omit<ConfChange, "id">, options: WaitOptions = {}): Promise<ConfState> {
-    const error = this.#proposalError();
-    if (error !== null) return Promise.reject(error);
     const id = nodeIdFromHalves(this.#life, ++this.#changeCount);
-    const proposal = new ChangeProposal({ ...change, id }, this.#options.clock, options);
-    this.#proposals.addChange(proposal);
-    this.#loop.schedule();
-    return proposal.promise;
+    return this.#changeMembership({ ...change, id }, options);
+  }
+
+  /**
+   * Proposes several changes that take effect together, through a joint configuration, and waits until that
+   * is in force here (Ongaro's thesis §4.3). The leader leaves it by itself; "membership" tells when.
+   *
+   * As `changeMembership`; E_CONFIG without changes. The state machine is not asked about them.
+   */
+  changeMembershipJointly(changes: ConfChangeV2["changes"], options: WaitOptions = {}): Promise<ConfState> {
+    if (changes.length === 0) return Promise.reject(new RaftError("E_CONFIG", "there is nothing to change"));
+    const change = { transition: ConfChangeTransition.JointImplicit, changes, context: null };
+    return this.#changeMembership(change, options);
   }
 
   /**
@@ -324,6 +339,15 @@ export class RaftNode implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  #changeMembership(change: ConfChange | ConfChangeV2, options: WaitOptions): Promise<ConfState> {
+    const error = this.#proposalError();
+    if (error !== null) return Promise.reject(error);
+    const proposal = new ChangeProposal(change, this.#options.clock, options);
+    this.#proposals.addChange(proposal);
+    this.#loop.schedule();
+    return proposal.promise;
   }
 
   async #stop(): Promise<void> {

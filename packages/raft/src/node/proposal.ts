@@ -2,7 +2,7 @@
 
 import { RaftError } from "../errors.ts";
 import type { ApplyConfChangeResult } from "../raw-node.ts";
-import { EntryType, type ConfChange, type ConfState, type Entry } from "../types.ts";
+import { EntryType, type ConfChange, type ConfChangeV2, type ConfState, type Entry } from "../types.ts";
 import type { Clock } from "./clock.ts";
 import { Waiter, type WaitOptions } from "./waiter.ts";
 
@@ -58,12 +58,12 @@ export class DataProposal implements AwaitedProposal {
 
 /** A change of membership. */
 export class ChangeProposal implements AwaitedProposal {
-  readonly change: ConfChange;
+  readonly change: ConfChange | ConfChangeV2;
   readonly promise: Promise<ConfState>;
   isInLog = false;
   readonly #waiter: Waiter<ConfState>;
 
-  constructor(change: ConfChange, clock: Clock, options: WaitOptions) {
+  constructor(change: ConfChange | ConfChangeV2, clock: Clock, options: WaitOptions) {
     this.change = change;
     this.#waiter = new Waiter(clock, options, () => timeoutError(this));
     this.promise = this.#waiter.promise;
