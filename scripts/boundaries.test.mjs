@@ -37,7 +37,7 @@ const TABLE = {
     npm: ["@node-rs/bcrypt", "@node-rs/crc32", "commander", "pino", "prom-client", "undici", "zod"],
     node: ANY,
   },
-  kvctl: { kv: ["@kv/client", "@kv/wal"], npm: ["@node-rs/crc32", "commander"], node: ANY },
+  kvctl: { kv: ["@kv/client", "@kv/wal"], npm: ["@node-rs/crc32", "cli-table3", "commander"], node: ANY },
 };
 
 const packages = globSync(["packages/*/package.json", "apps/*/package.json"], { cwd: ROOT }).map((path) => ({
