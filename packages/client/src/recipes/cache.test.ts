@@ -56,6 +56,18 @@ describe("what an event does to the copy", () => {
   });
 });
 
+test("the copy of a file is that file", async () => {
+  const { time, server, connect } = simulate(1, CALM);
+  server.put("/c/a", "1");
+  const cache = await time.run(Cache.open(connect(), "/c/a"));
+  server.put("/c/ab", "other");
+  server.put("/c/a", "2");
+
+  await time.run(cache.atLeast(server.index));
+
+  expect([...cache.files]).toEqual([["/c/a", { value: "2", modifiedIndex: server.index }]]);
+});
+
 test("waiting for an index ends with the signal, and with the cache", async () => {
   const { time, connect } = simulate(1, CALM);
   const cache = await time.run(Cache.open(connect(), "/c"));

@@ -32,6 +32,7 @@ describe("lock", () => {
     expect(server.files.get(held.key)?.value).toMatch(/^[0-9a-f-]{36}\/me$/);
     await time.run(held.release());
     await time.run(held.release());
+    await time.run(time.delay(60_000));
     expect(server.files.size).toBe(0);
     expect(held.signal.aborted).toBe(false);
   });
@@ -82,6 +83,23 @@ describe("lock", () => {
     const held = await time.run(lock(connect(network), "/lock", { ttl: TTL }));
 
     expect([...server.files.keys()]).toEqual([held.key]);
+  });
+
+  test("a short outage is bridged, and then heartbeats are as rare as before", async () => {
+    const { time, server, random, connect } = simulate(1, CALM);
+    const network = new FaultyNetwork(server, time, random, CALM);
+    const held = await time.run(lock(connect(network), "/lock", { ttl: TTL }));
+
+    network.faults = { ...CALM, refused: 1 };
+    await time.run(time.delay((TTL * 1_000) / 3 + 500));
+    network.faults = CALM;
+    await time.run(time.delay(TTL * 1_000));
+    const before = server.index;
+    await time.run(time.delay(10 * TTL * 1_000));
+
+    expect(held.signal.aborted).toBe(false);
+    expect(server.index - before).toBeLessThanOrEqual(30);
+    expect(server.index - before).toBeGreaterThanOrEqual(29);
   });
 
   test("a lock whose key somebody removes is lost at the next heartbeat", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CALM, simulate } from "../simulation.test.support.ts";
+import { CALM, FaultyNetwork, simulate } from "../simulation.test.support.ts";
 import { Queue } from "./queue.ts";
 
 const TTL = 6;
@@ -53,6 +53,60 @@ test("the item of a consumer that dies is handed out again after the TTL, and th
 
   expect(second.value).toBe("one");
   expect(first.signal.reason).toMatchObject({ code: "E_LOST" });
+});
+
+test("an item that is finished while it is being claimed is not handed out", async () => {
+  const { time, server, random, connect } = simulate(1, CALM);
+  const index = await time.run(new Queue(connect(), "/q", { ttl: TTL }).put("finished"));
+  const network = new FaultyNetwork(server, time, random, CALM);
+  const send = network.send.bind(network);
+  network.send = (request) => {
+    if (request.path.includes("/claims/")) server.remove(`/q/items/${String(index).padStart(20, "0")}`);
+    return send(request);
+  };
+
+  const taking = new Queue(connect(network), "/q", { ttl: TTL }).take();
+  time.after(30_000, () => void new Queue(connect(), "/q", { ttl: TTL }).put("next"));
+  const item = await time.run(taking);
+
+  expect(item.value).toBe("next");
+  expect([...server.files.keys()].filter((key) => key.startsWith("/q/claims/"))).toHaveLength(1);
+});
+
+test("an item whose claim was lost before it could be handed out is claimed again", async () => {
+  const { time, server, random, connect } = simulate(1, CALM);
+  await time.run(new Queue(connect(), "/q", { ttl: TTL }).put("one"));
+  const network = new FaultyNetwork(server, time, random, CALM);
+  const send = network.send.bind(network);
+  let isFirst = true;
+  network.send = (request) => {
+    if (isFirst && request.method === "GET" && request.path.includes("/items/")) {
+      isFirst = false;
+      network.faults = { ...CALM, refused: 1 };
+      time.after(20_000, () => (network.faults = CALM));
+    }
+    return send(request);
+  };
+
+  const item = await time.run(new Queue(connect(network), "/q", { ttl: TTL }).take());
+
+  expect(item.value).toBe("one");
+  expect(item.signal.aborted).toBe(false);
+  expect(time.nowMs).toBeGreaterThan(20_000);
+});
+
+test("an item that is put between the look and the watch is not missed", async () => {
+  const { time, server, random, connect } = simulate(1, CALM);
+  const network = new FaultyNetwork(server, time, random, CALM);
+  const send = network.send.bind(network);
+  network.send = (request) => {
+    if (request.path.includes("wait=true")) server.put("/q/items/00000000000000000001", "early");
+    return send(request);
+  };
+
+  const item = await time.run(new Queue(connect(network), "/q", { ttl: TTL }).take(), 60_000);
+
+  expect(item.value).toBe("early");
 });
 
 test("put sends once and says that the outcome is unknown", async () => {

@@ -20,6 +20,30 @@ test("a registration that was cut off for longer than its TTL is written again",
   expect(registration.signal.aborted).toBe(false);
 });
 
+test("a registration that is cut off again while it comes back is written a third time", async () => {
+  const { time, server, random, connect } = simulate(1, CALM);
+  const network = new FaultyNetwork(server, time, random, CALM);
+  const registration = await time.run(register(connect(network), "/web/1", "here", { ttl: TTL }));
+  const send = network.send.bind(network);
+  let outageCount = 0;
+  network.send = async (request) => {
+    const response = await send(request);
+    if (request.path.includes("prevExist=false") && outageCount < 2) {
+      outageCount++;
+      network.faults = { ...CALM, refused: 1 };
+      time.after(20_000, () => (network.faults = CALM));
+    }
+    return response;
+  };
+
+  server.remove("/web/1", "expire");
+  await time.run(time.delay(120_000));
+
+  expect(outageCount).toBe(2);
+  expect(server.files.get("/web/1")?.value).toBe("here");
+  expect(registration.signal.aborted).toBe(false);
+});
+
 test("a registration that somebody else overwrites ends with E_TAKEN and leaves the key alone", async () => {
   const { time, server, connect } = simulate(1, CALM);
   const registration = await time.run(register(connect(), "/web/1", "here", { ttl: TTL }));
