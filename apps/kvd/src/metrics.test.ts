@@ -1,7 +1,9 @@
 import { KeyMetrics } from "@kv/server";
-import type { DurationHistogram, ServerMetrics } from "@kv/server";
+import type { DurationHistogram, SentAppends, ServerMetrics } from "@kv/server";
 import { expect, test } from "vitest";
 import { MetricsPage } from "./metrics.ts";
+
+const B = "b" as SentAppends["to"];
 
 /** Three durations: two in the first bucket, one above all. */
 function histogram(): DurationHistogram {
@@ -26,6 +28,10 @@ function figures(): ServerMetrics {
     reads: 9,
     recursiveReads: 0,
     watchRequests: 10,
+    sentAppends: [
+      { to: B, sendingType: "msgappv2", durations: histogram(), failedCount: 0 },
+      { to: B, sendingType: "pipeline", durations: new KeyMetrics().byMethod.GET.durations, failedCount: 2 },
+    ],
     store: {
       getsSuccess: 1,
       getsFail: 1,
@@ -74,6 +80,8 @@ test("the page shows etcd's names with what was counted", async () => {
     "etcd_store_expires_total 13",
     "etcd_store_watch_requests_total 10",
     "etcd_store_watchers 14",
+    'etcd_rafthttp_message_sent_latency_seconds_count{sendingType="msgappv2",remoteID="b",msgType="MsgApp"} 3',
+    'etcd_rafthttp_message_sent_failed_total{sendingType="pipeline",remoteID="b",msgType="MsgApp"} 2',
   ]) {
     expect(text.split("\n")).toContain(line);
   }

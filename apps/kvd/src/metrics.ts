@@ -1,7 +1,7 @@
 // The page /metrics: etcd's names for what this member counts, and prom-client's for the process.
 // Spec: operations.md §2.
 
-import type { EtcdServer, KeyMetrics, ServerMetrics } from "@kv/server";
+import type { EtcdServer, KeyMetrics, SentAppends, ServerMetrics } from "@kv/server";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { openFileDescriptors } from "./file-descriptors.ts";
 import { addCounter, addGauge, addHistogram, single } from "./prometheus.ts";
@@ -22,6 +22,7 @@ export class MetricsPage {
     this.#now = server.metrics();
     this.#addKeys(keys);
     this.#addServer();
+    this.#addMessages();
     this.#addDisk();
     this.#addStore();
     collectDefaultMetrics({
@@ -100,6 +101,36 @@ export class MetricsPage {
       (now) => now.committedIndex,
     );
     this.#gauge("etcd_server_proposals_applied_total", "The last index applied.", (now) => now.appliedIndex);
+  }
+
+  /** Of all messages only appends are timed. */
+  #addMessages(): void {
+    const labelNames = ["sendingType", "remoteID", "msgType"];
+    const labelsOf = ({ sendingType, to }: SentAppends) => ({ sendingType, remoteID: to, msgType: "MsgApp" });
+    addHistogram(
+      this.#registry,
+      {
+        name: "etcd_rafthttp_message_sent_latency_seconds",
+        help: "Time until the network had taken a message.",
+        labelNames,
+      },
+      () =>
+        this.#now.sentAppends
+          .filter(({ durations }) => durations.counts.some((count) => count > 0))
+          .map((sent) => ({ labels: labelsOf(sent), value: sent.durations })),
+    );
+    addCounter(
+      this.#registry,
+      {
+        name: "etcd_rafthttp_message_sent_failed_total",
+        help: "Messages that could not be sent.",
+        labelNames,
+      },
+      () =>
+        this.#now.sentAppends
+          .filter(({ failedCount }) => failedCount > 0)
+          .map((sent) => ({ labels: labelsOf(sent), value: sent.failedCount })),
+    );
   }
 
   #addDisk(): void {

@@ -42,6 +42,8 @@ export class MessageDecoder implements FrameDecoder {
 
 /** Writes a message stream. */
 export class MessageEncoder implements FrameEncoder {
+  readonly sendingType = "message";
+
   write(writer: Writer, message: Message): void {
     writeUint64(writer, messageSize(message));
     writeMessage(writer, message);

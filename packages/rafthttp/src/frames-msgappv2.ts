@@ -168,6 +168,7 @@ export class MsgappV2Decoder implements FrameDecoder {
 
 /** Writes an append stream: MsgApp only, in the short form wherever it says the same. */
 export class MsgappV2Encoder implements FrameEncoder {
+  readonly sendingType = "msgappv2";
   #term = 0;
   #index = 0;
 

@@ -4,6 +4,7 @@
 import { Message, MessageType, NONE } from "@kv/raft";
 import { decodeMessage, type Writer } from "@kv/raft/codec";
 import { TransportError } from "./errors.ts";
+import type { SendingType } from "./stats.ts";
 
 /**
  * Most bytes of one encoded message or entry. The largest legal one is a MsgSnap: its JSON is below
@@ -31,6 +32,7 @@ export interface FrameDecoder {
 
 /** Turns messages into the bytes of one stream. One encoder serves one stream. */
 export interface FrameEncoder {
+  readonly sendingType: SendingType;
   write(writer: Writer, message: Message): void;
   writeLinkHeartbeat(writer: Writer): void;
 }

@@ -14,6 +14,7 @@ import { WarningLimiter } from "./log.ts";
 import { PeerStatus } from "./peer-status.ts";
 import { Pipeline } from "./pipeline.ts";
 import { Prober } from "./probing.ts";
+import type { SendingType } from "./stats.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { StreamWriter } from "./stream-writer.ts";
 import { UrlPicker } from "./url-picker.ts";
@@ -63,10 +64,11 @@ export class Peer {
 
   /** Queues a message on the best channel there is, or drops it and reports so. Hot path. */
   send(message: Message): void {
-    if (this.#channelOf(message).send(message)) return;
+    const channel = this.#channelOf(message);
+    if (channel.send(message)) return;
     this.#droppedCount++;
     this.#warnings.warn("message was dropped because the queue is full", { peer: this.id });
-    this.#reportLost(message);
+    this.#reportLost(message, channel.sendingType);
   }
 
   /**
@@ -116,14 +118,14 @@ export class Peer {
     if (this.#isStopped) return;
     if (reason !== null) this.#status.deactivate(reason);
     for (const message of lost)
-      if (message.type === MessageType.App) this.#context.stats.followerFailed(this.id);
+      if (message.type === MessageType.App) this.#context.stats.followerFailed(this.id, writer.sendingType);
     // Even with an empty queue: what the network has taken last may be lost.
     if (reason !== null || lost.length > 0) this.#context.receiver.reportUnreachable(this.id);
   };
 
-  #reportLost(message: Message): void {
+  #reportLost(message: Message, sendingType: SendingType): void {
     const { receiver, stats } = this.#context;
-    if (message.type === MessageType.App) stats.followerFailed(this.id);
+    if (message.type === MessageType.App) stats.followerFailed(this.id, sendingType);
     receiver.reportUnreachable(this.id);
     if (message.type === MessageType.Snap) receiver.reportSnapshot(this.id, false);
   }

@@ -34,6 +34,7 @@ export interface PipelineTarget {
  * is sent twice: raft retries what matters.
  */
 export class Pipeline {
+  readonly sendingType = "pipeline";
   readonly #context: TransportContext;
   readonly #target: PipelineTarget;
   readonly #queue: Message[] = [];
@@ -126,7 +127,7 @@ export class Pipeline {
     const { receiver, stats } = this.#context;
     const { id, status } = this.#target;
     status.activate();
-    if (message.type === MessageType.App) stats.followerSucceeded(id, latencyMs);
+    if (message.type === MessageType.App) stats.followerSucceeded(id, latencyMs, this.sendingType);
     if (message.type === MessageType.Snap) receiver.reportSnapshot(id, true);
   }
 
@@ -137,7 +138,7 @@ export class Pipeline {
     picker.reportFailure(origin);
     status.deactivate(reason);
     warnings.warn("message could not be posted", { peer: id, url: origin, reason });
-    if (message.type === MessageType.App) stats.followerFailed(id);
+    if (message.type === MessageType.App) stats.followerFailed(id, this.sendingType);
     receiver.reportUnreachable(id);
     if (message.type === MessageType.Snap) receiver.reportSnapshot(id, false);
   }

@@ -3,6 +3,9 @@
 
 import type { NodeId } from "@kv/raft";
 
+/** The way of a message: one of the two streams, or a post. Called as etcd's metrics call them. */
+export type SendingType = "msgappv2" | "message" | "pipeline";
+
 /** Receives figures about appends as they happen. Hot path: must be cheap and must not throw. */
 export interface PeerStats {
   /** A MsgApp of `sizeBytes` on the wire is on its way to `to`. */
@@ -10,7 +13,7 @@ export interface PeerStats {
   /** A MsgApp of `sizeBytes` on the wire came from `from`. */
   receivedAppend(from: NodeId, sizeBytes: number): void;
   /** A MsgApp to `id` was taken by the network within `latencyMs`. */
-  followerSucceeded(id: NodeId, latencyMs: number): void;
+  followerSucceeded(id: NodeId, latencyMs: number, sendingType: SendingType): void;
   /** A MsgApp to `id` could not be sent. */
-  followerFailed(id: NodeId): void;
+  followerFailed(id: NodeId, sendingType: SendingType): void;
 }

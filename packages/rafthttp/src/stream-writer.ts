@@ -6,6 +6,7 @@ import { Writer } from "@kv/raft/codec";
 import type { TransportContext } from "./context.ts";
 import { TransportError } from "./errors.ts";
 import type { FrameEncoder } from "./frames.ts";
+import type { SendingType } from "./stats.ts";
 
 /** Messages that wait for the network. */
 export const STREAM_QUEUE_LIMIT: number = 4096;
@@ -50,6 +51,10 @@ export class StreamWriter implements AsyncIterableIterator<Uint8Array> {
     this.#encoder = encoder;
     this.#onEnded = onEnded;
     this.#cancelHeartbeat = context.clock.after(LINK_HEARTBEAT_MS, this.#onHeartbeat);
+  }
+
+  get sendingType(): SendingType {
+    return this.#encoder.sendingType;
   }
 
   [Symbol.asyncIterator](): this {
@@ -143,7 +148,7 @@ export class StreamWriter implements AsyncIterableIterator<Uint8Array> {
     const { stats, clock } = this.#context;
     const latencyMs = clock.now() - this.#chunkAt;
     for (; this.#chunkAppendCount > 0; this.#chunkAppendCount--)
-      stats.followerSucceeded(this.#peer, latencyMs);
+      stats.followerSucceeded(this.#peer, latencyMs, this.sendingType);
   }
 
   readonly #onHeartbeat = (): void => {

@@ -4,6 +4,7 @@ export { SERVER_VERSION, type ServerConfig } from "./config.ts";
 export type { LogFields, Logger } from "./logger.ts";
 export { systemClock, type Clock } from "./clock.ts";
 export type { DurationHistogram, ServerMetrics } from "./metrics.ts";
+export type { SentAppends } from "./stats/sent-appends.ts";
 export { StartError, type StartErrorCode } from "./errors.ts";
 
 // What may be asked of it

@@ -2,6 +2,7 @@
 // read when somebody asks (style §12). Names and formats of the outside are the program's. Hot path.
 
 import type { StoreStats } from "@kv/store";
+import type { SentAppends } from "./stats/sent-appends.ts";
 
 /** Upper bounds of buckets for durations in seconds: a millisecond, doubled 13 times (operations.md §2, list A). */
 const SLOW_BOUNDS: readonly number[] = doubled(0.001, 14);
@@ -64,6 +65,7 @@ export interface ServerMetrics {
   readonly reads: number;
   readonly recursiveReads: number;
   readonly watchRequests: number;
+  readonly sentAppends: readonly SentAppends[];
   /** Kept in snapshots: these do not start at zero. */
   readonly store: StoreStats;
 }

@@ -231,6 +231,7 @@ export class EtcdServer implements Server, AsyncDisposable {
       reads: this.#readCount,
       recursiveReads: this.#recursiveReadCount,
       watchRequests: this.#watchCount,
+      sentAppends: this.#stats.sentAppends(),
       store: store.stats(),
     };
   }

@@ -55,14 +55,14 @@ test("state and leader move by append traffic and by an election won", () => {
 
 test("latencies of a follower have etcd's figures, and 2^63 before the first success", () => {
   const stats = new Stats("n", A, new ManualClock());
-  stats.followerFailed(B);
+  stats.followerFailed(B, "pipeline");
   expect(stats.followers().get(B)).toEqual({
     latency: { current: 0, average: 0, standardDeviation: 0, minimum: 2 ** 63, maximum: 0 },
     fail: 1,
     success: 0,
   });
 
-  for (const ms of [2, 4, 4, 4, 5, 5, 7, 9]) stats.followerSucceeded(B, ms);
+  for (const ms of [2, 4, 4, 4, 5, 5, 7, 9]) stats.followerSucceeded(B, ms, "msgappv2");
 
   expect(stats.followers().get(B)).toEqual({
     latency: { current: 9, average: 5, standardDeviation: 2, minimum: 2, maximum: 9 },
@@ -71,4 +71,21 @@ test("latencies of a follower have etcd's figures, and 2^63 before the first suc
   });
   stats.removeFollower(B);
   expect(stats.followers().size).toBe(0);
+});
+
+test("appends are timed for each member and way", () => {
+  const stats = new Stats("a", A, new ManualClock());
+
+  stats.followerSucceeded(B, 1, "msgappv2");
+  stats.followerSucceeded(B, 3_000, "msgappv2");
+  stats.followerFailed(B, "pipeline");
+
+  const sent = stats.sentAppends();
+  expect(sent.map(({ to, sendingType, failedCount }) => [to, sendingType, failedCount])).toStrictEqual([
+    [B, "msgappv2", 0],
+    [B, "message", 0],
+    [B, "pipeline", 1],
+  ]);
+  expect(sent[0]?.durations.sum).toBeCloseTo(3.001);
+  expect(sent[0]?.durations.counts.filter((count) => count > 0)).toStrictEqual([1, 1]);
 });
