@@ -1,4 +1,5 @@
 import { get, type RequestOptions } from "node:https";
+import type { TlsOptions } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HttpBodyError, type HttpHandler, type HttpRequest, type HttpResponse } from "@kv/rafthttp/http";
 import { RawConnection } from "../testing/raw-connection.ts";
@@ -11,9 +12,17 @@ import { listenNode } from "./node.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
-const ENGINES: readonly (readonly [string, Engine])[] = [
-  ["kv", listenKv],
-  ["node", listenNode],
+const TLS: TlsOptions = { key: TEST_KEY, cert: TEST_CERTIFICATE };
+
+const ENGINES: readonly {
+  readonly title: string;
+  readonly engine: "kv" | "node";
+  readonly listen: Engine;
+  readonly tls: TlsOptions | null;
+}[] = [
+  { title: "kv", engine: "kv", listen: listenKv, tls: null },
+  { title: "kv over TLS", engine: "kv", listen: listenKv, tls: TLS },
+  { title: "node", engine: "node", listen: listenNode, tls: null },
 ];
 
 function text(body: string, status = 200): HttpResponse {
@@ -50,7 +59,7 @@ class Source implements AsyncIterableIterator<string> {
   }
 }
 
-describe.each(ENGINES)("engine %s", (engine, listen) => {
+describe.each(ENGINES)("engine $title", ({ engine, listen, tls }) => {
   let listener: Listener;
   let handler: HttpHandler;
   let errors: string[];
@@ -61,7 +70,7 @@ describe.each(ENGINES)("engine %s", (engine, listen) => {
     listener = await listen((request) => handler(request), {
       host: "127.0.0.1",
       port: 0,
-      tls: null,
+      tls,
       logger,
     });
   });
@@ -170,9 +179,11 @@ describe.each(ENGINES)("engine %s", (engine, listen) => {
     });
 
     test("a client that leaves inside its body aborts the reading and the signal", async () => {
+      const asked = Promise.withResolvers<void>();
       const { promise: left, resolve } = Promise.withResolvers<unknown[]>();
       handler = async (request) => {
         const { signal } = request;
+        asked.resolve();
         try {
           await request.body(100);
         } catch (error) {
@@ -183,6 +194,7 @@ describe.each(ENGINES)("engine %s", (engine, listen) => {
       };
       const connection = await RawConnection.open(listener.url);
       connection.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
+      await asked.promise;
       await connection[Symbol.asyncDispose]();
 
       const [code] = await left;
@@ -203,6 +215,20 @@ describe.each(ENGINES)("engine %s", (engine, listen) => {
       await using refusing = await RawConnection.open(listener.url);
       refusing.send(head);
       expect(await refusing.untilClosed()).toMatch(/^HTTP\/1\.1 400 .*Connection: close.*no$/s);
+    });
+  });
+
+  describe("answers without asking the handler", () => {
+    test.each([
+      ["OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 200],
+      ["an unknown expectation", "GET / HTTP/1.1\r\nHost: h\r\nExpect: miracles\r\n\r\n", 417],
+    ])("%s", async (_name, bytes, status) => {
+      handler = () => text("reached");
+
+      const answer = await exchange(bytes);
+
+      expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(answer).not.toContain("reached");
     });
   });
 
@@ -584,14 +610,14 @@ describe.each(ENGINES)("engine %s", (engine, listen) => {
 
       await Promise.all([listener.close(), listener.close()]);
 
-      const again = await listen(handler, { host: "127.0.0.1", port, tls: null, logger: silentLogger });
+      const again = await listen(handler, { host: "127.0.0.1", port, tls, logger: silentLogger });
       expect(again.url).toBe(listener.url);
       await again.close();
     });
   });
 
-  test("over TLS the common name of a client with a certificate is known", async () => {
-    const tls = {
+  test("the common name of a client with a certificate is known", async () => {
+    const asking = {
       key: TEST_KEY,
       cert: TEST_CERTIFICATE,
       ca: TEST_CERTIFICATE,
@@ -599,7 +625,12 @@ describe.each(ENGINES)("engine %s", (engine, listen) => {
       rejectUnauthorized: false,
     };
     handler = (request) => text(JSON.stringify(request.remote));
-    await using secure = await listen(handler, { host: "127.0.0.1", port: 0, tls, logger: silentLogger });
+    await using secure = await listen((request) => handler(request), {
+      host: "127.0.0.1",
+      port: 0,
+      tls: asking,
+      logger: silentLogger,
+    });
 
     const anonymous = await getSecurely(secure.url, { ca: TEST_CERTIFICATE });
     const named = await getSecurely(secure.url, {
@@ -616,7 +647,7 @@ describe.each(ENGINES)("engine %s", (engine, listen) => {
   test("an address that is taken is an error of the system", async () => {
     const port = Number(new URL(listener.url).port);
 
-    const second = listen(handler, { host: "127.0.0.1", port, tls: null, logger: silentLogger });
+    const second = listen(handler, { host: "127.0.0.1", port, tls, logger: silentLogger });
 
     await expect(second).rejects.toMatchObject({ code: "EADDRINUSE" });
   });

@@ -186,7 +186,7 @@ export class KvConnection implements BodyOwner, Expiring {
       }
     }
     if (this.#isInputEnded) this.#breakBody(body, "body ends too early");
-    else if (body.isWasted) this.#socket.destroy();
+    else if (body.isWasted) this.#end();
     else if (!this.#context.deadlines.has(this)) this.#awaitBody();
     return false;
   }

@@ -16,7 +16,7 @@ export const BODY_STEP_BYTES = 4_096;
 /** Of a body that its handler has not asked for, or reads more slowly than it comes. Then the socket is paused. */
 export const BODY_QUEUE_MAX_BYTES = 65_536;
 
-/** Of a body that nobody wants, read only to keep the connection usable. Then it is cut. */
+/** Of a body that nobody wants, read only to keep the connection usable. Then the connection ends. */
 export const BODY_DROP_MAX_BYTES = 16_777_216;
 
 /** Requests sent ahead while one is being answered. Then the socket is paused. */

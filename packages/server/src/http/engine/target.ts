@@ -23,9 +23,8 @@ export function parseTarget(url: string): Target | null {
   return { rawPath, path: decodePath(rawPath), query: mark < 0 ? "" : url.slice(mark + 1) };
 }
 
-/** Where the path of `http://host:port/path` starts, or -1. */
+/** Where the path of `http://host:port/path` starts, or -1. Only proxies send such a target, and only with these schemes. */
 function pathStart(url: string): number {
-  const authority = url.indexOf("://");
-  if (authority <= 0) return -1;
-  return url.indexOf("/", authority + 3);
+  const scheme = /^https?:\/\//i.exec(url);
+  return scheme === null ? -1 : url.indexOf("/", scheme[0].length);
 }

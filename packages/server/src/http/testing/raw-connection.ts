@@ -1,6 +1,8 @@
 // A connection on which a test says exactly what is sent and sees exactly what comes back.
 
 import { connect, type Socket } from "node:net";
+import { connect as connectSecurely } from "node:tls";
+import { TEST_CERTIFICATE } from "./test-certificate.ts";
 
 /** A socket with everything received so far, one character per byte. */
 export class RawConnection implements AsyncDisposable {
@@ -24,11 +26,14 @@ export class RawConnection implements AsyncDisposable {
   }
 
   static open(url: string): Promise<RawConnection> {
-    const { hostname, port } = new URL(url);
+    const { hostname: host, port: text, protocol } = new URL(url);
+    const port = Number(text);
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: hostname, port: Number(port) }, () =>
-        resolve(new RawConnection(socket)),
-      );
+      const onOpen = (): void => resolve(new RawConnection(socket));
+      const socket: Socket =
+        protocol === "https:"
+          ? connectSecurely({ host, port, ca: TEST_CERTIFICATE }, onOpen)
+          : connect({ host, port }, onOpen);
       socket.once("error", reject);
     });
   }
@@ -51,6 +56,16 @@ export class RawConnection implements AsyncDisposable {
   async untilClosed(): Promise<string> {
     await this.#when(() => this.#isEnded);
     return this.#received;
+  }
+
+  /** Says that there are no more requests. */
+  endHalf(): void {
+    this.#socket.end();
+  }
+
+  /** Breaks the connection. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
   }
 
   pause(): void {
