@@ -106,7 +106,6 @@ export class MetricsPage {
   /** Of all messages only appends are timed. */
   #addMessages(): void {
     const labelNames = ["sendingType", "remoteID", "msgType"];
-    const labelsOf = ({ sendingType, to }: SentAppends) => ({ sendingType, remoteID: to, msgType: "MsgApp" });
     addHistogram(
       this.#registry,
       {
@@ -202,4 +201,8 @@ function byAction(counts: Readonly<Record<string, number>>): readonly Series<num
   return Object.entries(counts)
     .filter(([, value]) => value > 0)
     .map(([action, value]) => ({ labels: { action }, value }));
+}
+
+function labelsOf({ sendingType, to }: SentAppends): Readonly<Record<string, string>> {
+  return { sendingType, remoteID: to, msgType: "MsgApp" };
 }
