@@ -149,7 +149,7 @@ describe("what is passed on", () => {
 
   test("an answer comes back with its status, headers in their case, and length", async () => {
     await member((_request, response) => {
-      response.sendDate = false;
+      response.setHeader("Date", "Mon, 01 Jan 2001 00:00:00 GMT");
       response.writeHead(412, {
         "X-Etcd-Index": "9",
         "Content-Type": "application/json",
