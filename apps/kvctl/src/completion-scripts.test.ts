@@ -12,7 +12,8 @@ const COMPLETABLE = { globalFlags: GLOBAL_FLAGS, commands: COMMANDS };
 function complete(...words: readonly string[]): string[] {
   const script = `${COMPLETION_SCRIPTS.bash(COMPLETABLE)}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _kvctl_complete; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { status, stdout, stderr } = spawnSync("bash", ["-uc", script, "bash", "kvctl", ...words], {
+  // Behind a pipe that is a socket bash takes itself for a remote shell and would read the user's settings.
+  const { status, stdout, stderr } = spawnSync("bash", ["--norc", "-uc", script, "bash", "kvctl", ...words], {
     encoding: "utf8",
   });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
