@@ -57,6 +57,8 @@ describe("malformed", () => {
     ["too little data", "3\r\nab\r\n0\r\n\r\n"],
     ["a bare LF behind the data", "3\r\nabc\n0\r\n\r\n"],
     ["a bare LF at the end", "0\r\n\n"],
+    ["a trailer without a name", "0\r\n: b\r\n\r\n"],
+    ["a tab as the name of a trailer", "0\r\n\t: b\r\n\r\n"],
     ["a bare LF in a trailer", "0\r\nA: b\n\r\n"],
     ["extensions without end", `3;${"a".repeat(CHUNK_EXTENSIONS_MAX_BYTES + 1)}\r\n`],
     ["many small extensions", `1;${"e".repeat(255)}\r\na\r\n`.repeat(CHUNK_EXTENSIONS_MAX_BYTES / 255 + 1)],
@@ -95,9 +97,7 @@ function decodeAtOnce(text: string): Pick<Decoded, "data" | "rest"> | null {
     data += text.slice(at, at + size);
     at += size + 2;
   }
-  const trailers = /^([\t\x20-\x39\x3b-\x7e\x80-\xff]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n/.exec(
-    text.slice(at),
-  );
+  const trailers = /^([!#$%&'*+.^_`|~0-9a-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n/i.exec(text.slice(at));
   return trailers === null ? null : { data, rest: text.slice(at + trailers[0].length) };
 }
 

@@ -4,6 +4,7 @@
 //   size ─CR LF→ data ─CR LF→ size … 0 ─CR LF→ (trailer ─CR LF→)* ─CR LF→ done
 
 import { CHUNK_EXTENSIONS_MAX_BYTES, TRAILERS_MAX_BYTES } from "./limits.ts";
+import { isToken } from "./token.ts";
 
 /** What `decode` returns when the bytes are no chunks. */
 export const MALFORMED = -1;
@@ -120,8 +121,9 @@ export class ChunkedDecoder {
 
   #stepTrailer(byte: number): boolean {
     this.#state = State.Trailer;
+    const isValid = this.#isTrailerNamed ? isText(byte) : byte === COLON || isToken(byte);
     if (byte === COLON) this.#isTrailerNamed = true;
-    return isText(byte) && ++this.#trailerCount <= TRAILERS_MAX_BYTES;
+    return isValid && ++this.#trailerCount <= TRAILERS_MAX_BYTES;
   }
 
   #go(state: State): true {

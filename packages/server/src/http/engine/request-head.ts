@@ -4,6 +4,7 @@
 
 import type { HttpHeaders } from "@kv/rafthttp/http";
 import { parseTarget, type Target } from "./target.ts";
+import { isToken } from "./token.ts";
 
 /** Why a head is refused; the connection ends with it. */
 export type HeadRefusal = 400 | 501 | 505;
@@ -29,11 +30,6 @@ const DIGIT_0 = 0x30;
 const DIGIT_9 = 0x39;
 /** Turns a capital letter into a small one. */
 const SMALL = 0x20;
-
-/** RFC 9110 §5.6.2, by character code. */
-const IS_TOKEN = Array.from({ length: 256 }, (_, code) =>
-  /^[!#$%&'*+.^_`|~0-9A-Za-z-]$/.test(String.fromCharCode(code)),
-);
 
 /** A head that was understood. Fields are looked up when somebody asks. */
 export class RequestHead {
@@ -199,7 +195,7 @@ class Fields {
 
 function tokenEnd(text: string, start: number): number {
   let at = start;
-  while (IS_TOKEN[text.charCodeAt(at)] === true) at++;
+  while (isToken(text.charCodeAt(at))) at++;
   return at;
 }
 
