@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { memberId } from "@kv/server";
 import { freePorts, nextHost } from "./harness/addresses.ts";
+import { makeAuthority, makeCertificate } from "./harness/certificates.ts";
 import { get, getJson, keys, put, request } from "./harness/keys.ts";
-import { initialCluster, newMember, startSingle } from "./harness/member.ts";
-import type { Member } from "./harness/member.ts";
+import { initialCluster, Member, newMember, startSingle } from "./harness/member.ts";
 import { isInstalled, outputOf } from "./harness/programs.ts";
 import { ServerProcess } from "./harness/server-process.ts";
 import { until } from "./harness/until.ts";
@@ -160,6 +160,36 @@ test("a read-only proxy passes on reads only", async () => {
     endpoints: [service.clientUrl],
   });
 });
+
+test.skipIf(!isInstalled("openssl", ["version"]))(
+  "a proxy takes plain requests to a cluster that demands certificates",
+  async () => {
+    const dir = await mkdtemp(join(tmpdir(), "kvd-proxy-tls-"));
+    const host = nextHost();
+    const [client, peer] = await freePorts(host, 2);
+    const authority = makeAuthority(dir, "authority");
+    const { cert, key } = makeCertificate(dir, "both", { authority, host });
+    await using member = new Member({
+      name: "secure",
+      dir,
+      clientUrl: `https://${host}:${client}`,
+      peerUrl: `https://${host}:${peer}`,
+    });
+    const demands = (kind: string) => [
+      ...[`--${kind}cert-file`, cert, `--${kind}key-file`, key],
+      ...[`--${kind}client-cert-auth`, `--${kind}trusted-ca-file`, authority.cert],
+    ];
+    await member.start([...initialCluster([member]), ...demands(""), ...demands("peer-")]);
+    await using proxy = await newMember("p");
+
+    await proxy
+      .spawn([...initialCluster([member]), "--proxy", "on", ...demands("peer-")])
+      .logged(PROXY_SERVES);
+
+    await put(proxy.clientUrl, "/secure", "x");
+    expect((await get(proxy.clientUrl, "/secure")).value).toBe("x");
+  },
+);
 
 test("v238-proxy-dir: a directory that a proxy of etcd left is a proxy's", async () => {
   const dir = await mkdtemp(join(tmpdir(), "kvd-proxy-"));
