@@ -50,7 +50,7 @@ test(
   },
 );
 
-/** Clients that contend for a lock, count, put and take, and what they saw. Anything wrong makes `end` throw. */
+/** Clients that contend for a lock, count, put and take, and what they saw. Anything wrong makes `progress` and `end` throw. */
 class Work {
   readonly putValues: string[] = [];
   readonly takenValues: string[] = [];
@@ -60,10 +60,10 @@ class Work {
   readonly #holders = new Set<AbortSignal>();
   readonly #end = new AbortController();
   readonly #consumed = new AbortController();
-  readonly #workers: Promise<PromiseSettledResult<void>[]>;
+  readonly #workers: Promise<unknown>;
 
   constructor(connect: () => Client) {
-    this.#workers = Promise.allSettled([
+    this.#workers = Promise.all([
       this.#contend(connect()),
       this.#contend(connect()),
       this.#contend(connect()),
@@ -71,21 +71,27 @@ class Work {
       this.#consume(connect()),
       this.#consume(connect()),
     ]);
+    this.#workers.catch(() => undefined); // Reported by whoever waits next.
   }
 
   /** Resolves when everybody has got on by so much. */
   async progress(count: number): Promise<void> {
     const grants = this.#grantCount + count;
     const taken = this.takenValues.length + count;
-    await until("progress", () => (this.#grantCount >= grants && this.takenValues.length >= taken) || null, {
-      timeoutMs: KILL_TIMEOUT_MS / 2,
-    });
+    const done = until(
+      "progress",
+      () => (this.#grantCount >= grants && this.takenValues.length >= taken) || null,
+      {
+        timeoutMs: KILL_TIMEOUT_MS / 2,
+      },
+    );
+    await Promise.race([this.#workers, done]);
   }
 
   /** Stops making work, and resolves when what was made is done. */
   async end(): Promise<void> {
     this.#end.abort(new DOMException("the end", "AbortError"));
-    for (const result of await this.#workers) if (result.status === "rejected") throw result.reason;
+    await this.#workers;
   }
 
   async #contend(client: Client): Promise<void> {
