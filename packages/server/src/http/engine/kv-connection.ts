@@ -12,7 +12,7 @@ import type { Logger } from "../../logger.ts";
 import { areSafe, writeStream, writeStreamHead, writeWhole } from "./answer.ts";
 import { MALFORMED } from "./chunked-decoder.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
-import { BARE_LINE_FEED, InputBuffer } from "./input-buffer.ts";
+import { BARE_LINE_FEED, INCOMPLETE, InputBuffer } from "./input-buffer.ts";
 import { discard, Exchange } from "./exchange.ts";
 import { KvRequest } from "./kv-request.ts";
 import {
@@ -210,8 +210,8 @@ export class KvConnection implements BodyOwner, Expiring {
       return false;
     }
     const end = input.headEnd();
-    const size = end < 0 ? input.size : end - input.start;
-    if (end === BARE_LINE_FEED || (end < 0 && this.#isInputEnded)) {
+    const size = end === INCOMPLETE ? input.size : end - input.start;
+    if (end === BARE_LINE_FEED || (end === INCOMPLETE && this.#isInputEnded)) {
       this.#refuse(400);
       return false;
     }
@@ -219,7 +219,7 @@ export class KvConnection implements BodyOwner, Expiring {
       this.#refuse(431);
       return false;
     }
-    if (end < 0) {
+    if (end === INCOMPLETE) {
       if (!this.#context.deadlines.has(this)) this.#context.deadlines.set(this, HEAD_TIME_MAX_MS);
       return false;
     }
