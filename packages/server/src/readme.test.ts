@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { clientHandler, createServer, nodeEngine, systemClock } from "./index.ts";
+import { clientHandler, createServer, kvEngine, systemClock } from "./index.ts";
 import { temporaryDirectory } from "./server.test.support.ts";
 
-const EXPORTED = { clientHandler, createServer, nodeEngine, systemClock };
+const EXPORTED = { clientHandler, createServer, kvEngine, systemClock };
 
 test("the example of the README runs and prints what a reader expects", async () => {
   await using directory = await temporaryDirectory();
