@@ -46,7 +46,7 @@ export class Guard {
     const user = this.#store.user(credentials.name);
     if (user === null) return false;
     const isRight = this.#passwords.verify(credentials.password, user.password);
-    if (typeof isRight === "boolean") return isRight && isAllowed(user);
+    if (isRight === true) return isAllowed(user);
     return isRight.then((wasRight) => {
       if (!wasRight) return false;
       const now = this.#store.user(user.name); // the user may have changed while the password was checked

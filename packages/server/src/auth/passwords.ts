@@ -60,7 +60,7 @@ export class Passwords {
    *
    * @throws {EtcdError} 300, as a rejection, when too many wait.
    */
-  verify(password: string, hash: string): boolean | Promise<boolean> {
+  verify(password: string, hash: string): true | Promise<boolean> {
     const digest = this.#digest(password, hash);
     if (this.#verified.delete(digest)) {
       this.#verified.add(digest);

@@ -154,6 +154,20 @@ describe("keys", () => {
     expect(server.storeStats().watchers).toBe(0);
   });
 
+  test.each([
+    ["GET", 404],
+    ["HEAD", 404],
+    ["PUT", 401],
+    ["POST", 401],
+    ["DELETE", 401],
+  ])("%s of a guest who may only read is %i", async (method, status) => {
+    await enable();
+    const change = '{"role":"guest","revoke":{"kv":{"write":["/*"]}}}';
+    await ask("PUT", "/v2/auth/roles/guest", change, ROOT);
+
+    expect((await ask(method, "/v2/keys/none", "value=1")).status).toBe(status);
+  });
+
   test("fifty wrong passwords at once hold nobody up", async () => {
     await enable();
     await ask("PUT", "/v2/keys/a", "value=1");
