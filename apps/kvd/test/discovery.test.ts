@@ -176,8 +176,10 @@ test.skipIf(!isInstalled("openssl", ["version"]))(
       peerUrl: `https://${host}:${peer}`,
     });
     const demands = (kind: string) => [
-      ...[`--${kind}cert-file`, cert, `--${kind}key-file`, key],
-      ...[`--${kind}client-cert-auth`, `--${kind}trusted-ca-file`, authority.cert],
+      `--${kind}cert-file=${cert}`,
+      `--${kind}key-file=${key}`,
+      `--${kind}client-cert-auth`,
+      `--${kind}trusted-ca-file=${authority.cert}`,
     ];
     await member.start([...initialCluster([member]), ...demands(""), ...demands("peer-")]);
     await using proxy = await newMember("p");
