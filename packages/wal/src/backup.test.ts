@@ -42,7 +42,14 @@ function recordTypes(file: string): RecordType[] {
   return types;
 }
 
-test.each(["v238-snapshots", "v2013-snapshots", "v238-basic", "v238-torn-body", "v3423-mixed-v3"])(
+test.each([
+  "v238-snapshots",
+  "v238-corrupt-snap",
+  "v2013-snapshots",
+  "v238-basic",
+  "v238-torn-body",
+  "v3423-mixed-v3",
+])(
   "the copy of %s has its snapshot and the log behind it, under other ids",
   { timeout: 60_000 },
   async (fixture) => {
