@@ -22,10 +22,11 @@ export type Deed =
   | { readonly kind: "pause"; readonly member: number; readonly durationMs: number }
   | { readonly kind: "skew"; readonly member: number; readonly rate: number }
   | { readonly kind: "partition"; readonly side: number; readonly durationMs: number }
+  | { readonly kind: "isolateLeader"; readonly durationMs: number }
   | { readonly kind: "cut"; readonly from: number; readonly to: number; readonly durationMs: number }
   | { readonly kind: "weather"; readonly weather: Weather; readonly durationMs: number }
   | { readonly kind: "diskStall"; readonly member: number; readonly durationMs: number }
-  | { readonly kind: "diskFailure"; readonly member: number; readonly downMs: number }
+  | { readonly kind: "diskFailure"; readonly member: number }
   | { readonly kind: "snapshot"; readonly member: number; readonly keepEntries: number }
   | { readonly kind: "transfer"; readonly member: number }
   | { readonly kind: "campaign"; readonly member: number }
@@ -36,10 +37,10 @@ export type Deed =
   | { readonly kind: "replaceMember"; readonly member: number };
 
 /**
- * How an operation reaches the log. `leader`: proposed and awaited at whoever leads. `anyone`: at the
- * member named, or read there. `forward`: submitted to the member named, and recognised when applied.
+ * How an operation reaches the log. `leader`: proposed and awaited at whoever leads. `claimant`: at who
+ * believes to lead, in the lowest term; a read is confirmed there. `anyone`: the same at the member named. `forward`: submitted to the member named, and recognised when applied.
  */
-export type OperationPath = "leader" | "anyone" | "forward";
+export type OperationPath = "leader" | "claimant" | "anyone" | "forward";
 
 /** A deed with its time and its number in the plan, by which it is named. */
 export interface Action {
@@ -53,7 +54,7 @@ const FAULTS_FROM_MS = 500;
 /** From here on nothing new goes wrong. */
 export const FAULTS_END_MS = 9_000;
 
-const OPERATION_COUNT = 160;
+const OPERATION_COUNT = 220;
 const FAULT_MAX_COUNT = 24;
 
 /** Draws a plan: each seed has only some kinds of fault, because all of them at once hide each other. */
@@ -78,7 +79,7 @@ function drawOperation(random: RandomStream, shape: ClusterShape): Deed {
     client: random.below(shape.clientCount),
     key: random.below(shape.keyCount),
     f: random.pick(["read", "read", "write", "write", "cas"]),
-    via: random.pick(["leader", "leader", "anyone", "forward"]),
+    via: random.pick(["leader", "claimant", "anyone", "forward"]),
     member: random.below(8),
   };
 }
@@ -91,6 +92,7 @@ const FAULTS: readonly DrawFault[] = [
   (random, member) => ({ kind: "pause", member, durationMs: random.between(50, 5_000) }),
   (random, member) => ({ kind: "skew", member, rate: random.between(50, 300) / 100 }),
   (random) => ({ kind: "partition", side: random.between(1, 30), durationMs: random.between(100, 4_000) }),
+  (random) => ({ kind: "isolateLeader", durationMs: random.between(1_000, 5_000) }),
   (random, from) => ({ kind: "cut", from, to: random.below(8), durationMs: random.between(100, 4_000) }),
   (random) => ({
     kind: "weather",
@@ -102,7 +104,7 @@ const FAULTS: readonly DrawFault[] = [
     durationMs: random.between(500, 5_000),
   }),
   (random, member) => ({ kind: "diskStall", member, durationMs: random.between(20, 2_000) }),
-  (random, member) => ({ kind: "diskFailure", member, downMs: random.between(10, 1_000) }),
+  (_, member) => ({ kind: "diskFailure", member }),
   (random, member) => ({ kind: "snapshot", member, keepEntries: random.pick([0, 1, 5, 50]) }),
   (random, member) => ({ kind: "snapshot", member, keepEntries: random.below(3) }),
   (_, member) => ({ kind: "campaign", member }),

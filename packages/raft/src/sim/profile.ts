@@ -38,13 +38,13 @@ export function drawShape(random: RandomStream, profile: SimProfile): ClusterSha
   return {
     memberCount: random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5]),
     clientCount: random.between(2, 6),
-    keyCount: random.between(1, 4),
+    keyCount: random.between(1, 3),
     isEncoded: random.chance(0.2),
     isOrdered: random.chance(0.6),
     raft: {
       electionTick: ELECTION_TICKS,
-      checkQuorum: random.chance(0.8),
-      preVote: random.chance(0.7),
+      checkQuorum: random.chance(0.6),
+      preVote: random.chance(0.6),
       compat: profile,
       maxInflightMsgs: random.pick([1, 2, 8, 256]),
       maxSizePerMsg: random.pick([0, 64, 1024, 1_048_576]),

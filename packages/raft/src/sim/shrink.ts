@@ -3,7 +3,7 @@
 
 import { simulate, type SimulationOptions, type SimulationResult } from "./simulation.ts";
 
-const DEFAULT_RUN_LIMIT = 400;
+const DEFAULT_RUN_LIMIT = 1_500;
 
 /** The shortest plan that was found; its actions are to be given as `keep`. */
 export interface Shrunk {

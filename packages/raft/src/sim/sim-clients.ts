@@ -71,7 +71,8 @@ export class SimClients {
     const pending: Pending = { request, life, arg, call: world.nextMoment(), done };
     this.#pending.set(request.client, pending);
     const command: Command = { id, kind: KINDS[f], key, value: id, expected };
-    if (f === "read" && via === "anyone" && canConfirmReads) this.#read(pending);
+    const isReadThere = f === "read" && (via === "anyone" || via === "claimant");
+    if (isReadThere && canConfirmReads) this.#read(pending);
     else if (via === "forward") this.#submit(pending, encodeCommand(command));
     else this.#propose(pending, encodeCommand(command));
   }

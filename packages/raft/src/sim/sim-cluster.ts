@@ -51,8 +51,7 @@ export class SimCluster {
 
   /** Who leads in the highest term, as far as the nodes themselves know. */
   leader(): LiveMember | null {
-    const leaders = this.live().filter(({ life }) => life.node.role === Role.Leader);
-    return leaders.toSorted((a, b) => b.life.node.term - a.life.node.term)[0] ?? null;
+    return this.#claimants().at(-1) ?? null;
   }
 
   /** The network, the disks and the clocks are right again, and all members run. */
@@ -95,8 +94,13 @@ export class SimCluster {
         return;
       }
       case "partition":
-        this.#partition(deed.side, deed.durationMs);
+        this.#partition((i) => ((deed.side >> (i % 5)) & 1) === 1, deed.durationMs);
         return;
+      case "isolateLeader": {
+        const leader = this.leader()?.member;
+        this.#partition((i) => this.members[i] === leader, deed.durationMs);
+        return;
+      }
       case "cut": {
         const from = this.#member(deed.from).id;
         const to = this.#member(deed.to).id;
@@ -114,12 +118,9 @@ export class SimCluster {
       case "diskStall":
         this.#member(deed.member).disk.stall(deed.durationMs);
         return;
-      case "diskFailure": {
-        const member = this.#member(deed.member);
-        member.disk.failNext();
-        world.after(deed.downMs + 500, () => member.start());
+      case "diskFailure":
+        this.#member(deed.member).disk.failNext();
         return;
-      }
       case "snapshot":
         this.#snapshot(this.#member(deed.member), deed.keepEntries);
         return;
@@ -153,10 +154,21 @@ export class SimCluster {
   }
 
   #operate(deed: Extract<Deed, { kind: "operation" }>, number: number): void {
-    const member = deed.via === "leader" ? this.leader()?.member : this.#member(deed.member);
-    const life = member?.life ?? null;
+    const life = this.#addressee(deed)?.life ?? null;
     if (life === null) return;
     life.clock.run(() => this.#clients.start({ ...deed, id: number + 1 }, life));
+  }
+
+  #addressee({ via, member }: Extract<Deed, { kind: "operation" }>): SimMember | null {
+    if (via === "leader") return this.leader()?.member ?? null;
+    if (via === "claimant") return this.#claimants()[0]?.member ?? null;
+    return this.#member(member);
+  }
+
+  // All that believe to lead, the one of the highest term last.
+  #claimants(): LiveMember[] {
+    const leaders = this.live().filter(({ life }) => life.node.role === Role.Leader);
+    return leaders.toSorted((a, b) => a.life.node.term - b.life.node.term);
   }
 
   #crash(member: SimMember, downMs: number): void {
@@ -170,13 +182,13 @@ export class SimCluster {
     });
   }
 
-  #partition(side: number, durationMs: number): void {
+  #partition(isInside: (i: number) => boolean, durationMs: number): void {
     const { world, network } = this.#deps;
     world.coverage.count("partition");
-    const isInside = (i: number): boolean => ((side >> (i % 5)) & 1) === 1;
+    const members = [...this.members];
     const setCut = (isCut: boolean): void => {
-      for (const [i, from] of this.members.entries()) {
-        for (const [j, to] of this.members.entries()) {
+      for (const [i, from] of members.entries()) {
+        for (const [j, to] of members.entries()) {
           if (isInside(i) !== isInside(j)) network.setCut(from.id, to.id, isCut);
         }
       }

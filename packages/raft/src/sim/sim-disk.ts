@@ -11,6 +11,9 @@ import type { RandomStream } from "./random-stream.ts";
 import type { SimClock } from "./sim-clock.ts";
 import type { World } from "./world.ts";
 
+/** The message of the error that a failing write rejects with. */
+export const DISK_FAILURE = "the simulated disk has failed";
+
 const SYNC_MAX_MS = 4;
 const WRITE_MS = 0.05;
 const SNAPSHOT_MAX_MS = 40;
@@ -116,7 +119,7 @@ export class SimDisk {
       if (this.#isFailing) {
         this.#isFailing = false;
         this.#world.coverage.count("diskFailure");
-        clock.run(() => reject(new Error("the simulated disk has failed")));
+        clock.run(() => reject(new Error(DISK_FAILURE)));
         return;
       }
       finish();

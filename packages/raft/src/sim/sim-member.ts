@@ -14,9 +14,12 @@ import { TICK_MS, type ClusterShape } from "./profile.ts";
 import { RandomStream } from "./random-stream.ts";
 import { RegisterMachine } from "./register-machine.ts";
 import { SimClock } from "./sim-clock.ts";
-import { SimDisk } from "./sim-disk.ts";
+import { DISK_FAILURE, SimDisk } from "./sim-disk.ts";
 import type { Receiver, SimNetwork } from "./sim-network.ts";
 import type { World } from "./world.ts";
+
+/** Somebody starts a process again that has ended because of its disk. */
+const RESTART_MS = 500;
 
 /** What members share. */
 export interface MemberDeps {
@@ -27,6 +30,8 @@ export interface MemberDeps {
   readonly shape: ClusterShape;
   /** Replaces parts of a node before it starts. */
   readonly wrap: (parts: NodeOptions, life: number) => NodeOptions;
+  /** Members of which anyone has applied the removal. */
+  readonly removed: Set<NodeId>;
   /** Called when a process has ended. */
   readonly onEnd: (life: Life) => void;
 }
@@ -133,7 +138,7 @@ export class SimMember implements Receiver {
     // As a transport does: who was removed is not listened to any more. While a joint configuration
     // lasts, who is going to leave still votes.
     const isGone = life.machine.isRemoved(message.from) && !isMember(this.#confState, message.from);
-    if (!isGone) life.node.step(message);
+    if (!isGone && !this.#isSwitchedOff(message.from)) life.node.step(message);
     return true;
   }
 
@@ -145,6 +150,15 @@ export class SimMember implements Receiver {
   reportSnapshot(id: NodeId, delivered: boolean): void {
     const { life } = this;
     life?.clock.run(() => life.node.reportSnapshot(id, delivered));
+  }
+
+  // Without votes that ask first and leases, a removed member that goes on raises the term of one that
+  // has just been added, for ever (raft.md §8.6): there the operator switches it off.
+  #isSwitchedOff(id: NodeId): boolean {
+    const { removed, shape } = this.#deps;
+    const { compat, preVote, checkQuorum } = shape.raft;
+    const isHarmless = compat === "modern" && preVote === true && checkQuorum === true;
+    return !isHarmless && removed.has(id);
   }
 
   #send(clock: SimClock, messages: readonly Message[]): void {
@@ -177,8 +191,12 @@ export class SimMember implements Receiver {
   #onFatal(error: Error): void {
     const { world } = this.#deps;
     const cause = error.cause instanceof Error ? error.cause.message : error.message;
-    if (cause === "the simulated disk has failed") world.after(0, () => this.crash());
-    else world.violate("no-node-fails", `${this.id}: ${error.message}: ${cause}`);
+    if (cause !== DISK_FAILURE) {
+      world.violate("no-node-fails", `${this.id}: ${error.message}: ${cause}`);
+      return;
+    }
+    world.after(0, () => this.crash());
+    world.after(RESTART_MS, () => this.start());
   }
 
   #onTrace(event: TraceEvent): void {
@@ -237,6 +255,10 @@ export class SimMember implements Receiver {
     const isJoint = confState.votersOutgoing.length > 0;
     if (isJoint && !wasJoint) this.#deps.world.coverage.count("jointEntered");
     if (wasJoint && !isJoint) this.#deps.world.coverage.count("jointLeft");
+    const { voters, votersOutgoing, learners } = this.#confState;
+    for (const id of [...voters, ...votersOutgoing, ...learners]) {
+      if (!isMember(confState, id)) this.#deps.removed.add(id);
+    }
     this.#confState = confState;
   }
 }

@@ -71,7 +71,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   });
   const wrap = options.wrap ?? ((parts) => parts);
   const onEnd = (life: Life): void => clients.lost(life);
-  const cluster = new SimCluster({ world, network, invariants, seed, shape, wrap, onEnd }, clients);
+  const cluster = new SimCluster(
+    { world, network, invariants, seed, shape, wrap, onEnd, removed: new Set() },
+    clients,
+  );
   for (const { atMs, deed, number } of actions) world.after(atMs, () => cluster.do(deed, number));
 
   await world.run(FAULTS_END_MS);
