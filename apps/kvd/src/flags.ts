@@ -114,16 +114,16 @@ const TABLE = {
   ),
 
   "force-new-cluster": unsafe(boolean, "false", "make a cluster of one out of an existing data directory"),
-  "enable-pprof": profiling(boolean, "false", "serve profiles on the client addresses"),
-  version: profiling(boolean, "false", "print the version and exit"),
-
-  "experimental-v3demo": preview(boolean, "false", "the v3 API"),
-  "experimental-gRPC-addr": preview(text, "127.0.0.1:2378", "its address"),
   "take-over-v3-data": unsafe(
     boolean,
     "false",
     "serve the v2 part of a directory that etcd 3 wrote; v3 data stays where it is, unserved",
   ),
+  "enable-pprof": profiling(boolean, "false", "serve profiles on the client addresses"),
+  version: profiling(boolean, "false", "print the version and exit"),
+
+  "experimental-v3demo": preview(boolean, "false", "the v3 API"),
+  "experimental-gRPC-addr": preview(text, "127.0.0.1:2378", "its address"),
   "experimental-auto-compaction-retention": preview(integer, "0", "hours of history it keeps"),
 
   addr: old(ipAddress, "", "advertise-client-urls as IP:port"),
