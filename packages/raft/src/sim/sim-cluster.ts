@@ -245,7 +245,9 @@ export class SimCluster {
   #replace(id: NodeId): void {
     const leader = this.leader();
     const voters = leader?.life.node.appliedConfState.voters ?? [];
-    if (leader === null || !voters.includes(id) || id === leader.member.id) return;
+    // Of two members both are needed to leave, also the one that has already ended because it is replaced.
+    const isPossible = voters.length > 2 && voters.includes(id) && id !== leader?.member.id;
+    if (leader === null || !isPossible) return;
     const member = new SimMember(idAt(this.members.length), this.#deps, null);
     this.members.push(member);
     member.start();
