@@ -1,7 +1,7 @@
 // kvd against etcd on this machine, in short samples by turns (design/performance.md §14):
 //
 //   pnpm bench [--members 1,3] [--operations get,put,qget] [--connections 1,64,256]
-//              [--seconds 2] [--rounds 3] [--json bench/results/latest.json]
+//              [--watchers 1000,10000] [--seconds 2] [--rounds 3] [--json bench/results/latest.json]
 //
 // Needs `etcd` (3.4 or older, for the v2 API) and `wrk` on PATH, and Linux.
 
@@ -19,6 +19,8 @@ import type { Command } from "../apps/kvd/test/harness/server-process.ts";
 import { cpuSeconds } from "./cpu-time.ts";
 import { markdownTable, PROGRAMS, summarize } from "./report.ts";
 import type { Measurement, Program, Scenario } from "./report.ts";
+import { fanOutTable, measureFanOut } from "./watchers.ts";
+import type { FanOut } from "./watchers.ts";
 import { OPERATIONS, runWrk } from "./wrk.ts";
 
 /** As many as load.lua reads and writes. */
@@ -34,6 +36,7 @@ const { values: options } = parseArgs({
     members: { type: "string", default: "1,3" },
     operations: { type: "string", default: OPERATIONS.join(",") },
     connections: { type: "string", default: "1,64,256" },
+    watchers: { type: "string", default: "1000,10000" },
     seconds: { type: "string", default: "2" },
     rounds: { type: "string", default: "3" },
     json: { type: "string", default: join(import.meta.dirname, "results", "latest.json") },
@@ -43,6 +46,8 @@ const { values: options } = parseArgs({
 const measurements: Measurement[] = [];
 for (const members of numbers(options.members)) measurements.push(...(await measureClusters(members)));
 
+const fanOuts = await measureWatchers();
+
 const rows = summarize(measurements);
 const machine = {
   cpu: cpus()[0]?.model ?? "unknown",
@@ -51,12 +56,16 @@ const machine = {
   etcd: (await outputOf("etcd", ["--version"])).split("\n", 1)[0] ?? "",
 };
 mkdirSync(dirname(options.json), { recursive: true });
-writeFileSync(options.json, `${JSON.stringify({ machine, options, rows, measurements }, null, 2)}\n`);
+writeFileSync(
+  options.json,
+  `${JSON.stringify({ machine, options, rows, fanOuts, measurements }, null, 2)}\n`,
+);
 console.log(`\n${machine.etcd}, Node.js ${machine.node}, ${machine.cpuCount} × ${machine.cpu}`);
 console.log(
   `Medians of ${options.rounds} samples of ${options.seconds} s; load generator on the same machine.\n`,
 );
 console.log(markdownTable(rows));
+console.log(`\nOne write to many waiting clients of one member:\n\n${fanOutTable(fanOuts)}`);
 
 /** Runs all scenarios of one cluster size, both programs by turns. */
 async function measureClusters(members: number): Promise<readonly Measurement[]> {
@@ -90,6 +99,20 @@ async function measure(program: Program, cluster: TestCluster, scenario: Scenari
   const load = { connections: scenario.connections, seconds: Number(options.seconds) };
   const sample = await runWrk(leader.clientUrl, scenario.operation, load);
   return { ...scenario, ...sample, program, cpuSeconds: cpuSeconds(pids) - before };
+}
+
+/** New servers each, so that memory is that of the watchers alone. */
+async function measureWatchers(): Promise<readonly FanOut[]> {
+  const taken: FanOut[] = [];
+  for (const count of numbers(options.watchers)) {
+    for (const program of PROGRAMS) {
+      await using cluster = await startCluster(1, { command: COMMANDS[program] });
+      const member = await cluster.leader();
+      const { pid } = member.process;
+      taken.push(await measureFanOut(program, { clientUrl: member.clientUrl, pid }, count));
+    }
+  }
+  return taken;
 }
 
 async function fill(cluster: TestCluster): Promise<void> {
