@@ -23,7 +23,7 @@ test(
     await using clients = new AsyncDisposableStack();
     const connect = (): Client => clients.use(new Client({ endpoints, timeoutMs: REQUEST_TIMEOUT_MS }));
     await using cache = await Cache.open(connect(), "/work");
-    const registration = await register(connect(), "/work/service", "here", { ttl: TTL });
+    const registration = await register(connect(), "/jobs/service", "here", { ttl: TTL });
     const work = new Work(connect);
 
     for (let kill = 0; kill < KILLS; kill++) {
@@ -37,9 +37,9 @@ test(
 
     expect(work.takenValues).toEqual(expect.arrayContaining(work.putValues));
     const client = connect();
-    expect(await new Counter(client, "/work/counter").value()).toBe(work.addedCount);
+    expect(await new Counter(client, "/jobs/counter").value()).toBe(work.addedCount);
     expect(registration.signal.aborted).toBe(false);
-    const last = await client.keys.set("/work/last", "1", { idempotent: true });
+    const last = await client.keys.set("/jobs/last", "1", { idempotent: true });
     await cache.atLeast(last.node.modifiedIndex);
     const { node } = await client.keys.get("/work", { recursive: true, quorum: true });
     const files = (node.nodes ?? []).flatMap((child) => (child.dir ? (child.nodes ?? []) : [child]));
@@ -95,7 +95,7 @@ class Work {
   }
 
   async #contend(client: Client): Promise<void> {
-    const counter = new Counter(client, "/work/counter");
+    const counter = new Counter(client, "/jobs/counter");
     while (!this.#end.signal.aborted) {
       await using held = await lock(client, "/lock", { ttl: TTL });
       for (const other of this.#holders) expect(other.aborted, "the holder before has lost it").toBe(true);
