@@ -22,7 +22,7 @@ test(
     const endpoints = cluster.members.map((member) => member.clientUrl);
     await using clients = new AsyncDisposableStack();
     const connect = (): Client => clients.use(new Client({ endpoints, timeoutMs: REQUEST_TIMEOUT_MS }));
-    await using cache = await Cache.open(connect(), "/work");
+    await using cache = await Cache.open(connect(), "/jobs");
     const registration = await register(connect(), "/jobs/service", "here", { ttl: TTL });
     const work = new Work(connect);
 
@@ -41,7 +41,7 @@ test(
     expect(registration.signal.aborted).toBe(false);
     const last = await client.keys.set("/jobs/last", "1", { idempotent: true });
     await cache.atLeast(last.node.modifiedIndex);
-    const { node } = await client.keys.get("/work", { recursive: true, quorum: true });
+    const { node } = await client.keys.get("/jobs", { recursive: true, quorum: true });
     const files = (node.nodes ?? []).flatMap((child) => (child.dir ? (child.nodes ?? []) : [child]));
     const expected = files.filter((file) => !file.dir).map(({ key, value }) => [key, value] as const);
     const cached = [...cache.files].map(([key, { value }]) => [key, value] as const);
