@@ -4,6 +4,9 @@
 import { ErrorCode, EtcdError } from "@kv/store";
 import { decodeFormText, describeBadEscape, findBadEscape } from "./percent.ts";
 
+/** Parameters of one request, in query and body together; clients send at most a dozen, etcd takes any number. */
+const PARAMETERS_MAX = 10_000;
+
 /** Every parameter that means something, decoded; null: not given. Body values win over query values, then the first wins. */
 export class KeyForm {
   value: string | null = null;
@@ -20,11 +23,12 @@ export class KeyForm {
   waitIndex: string | null = null;
   stream: string | null = null;
   noValueOnSuccess: string | null = null;
+  #count = 0;
 
   /**
    * Takes over what is not there yet from `a=b&c=d`, one character per byte.
    *
-   * @throws {EtcdError} 210 for a bad escape or a raw semicolon, anywhere in the text.
+   * @throws {EtcdError} 210 for a bad escape or a raw semicolon, anywhere in the text, and for too many parameters.
    */
   read(raw: string): void {
     for (let start = 0; start < raw.length;) {
@@ -36,6 +40,7 @@ export class KeyForm {
   }
 
   #readPair(pair: string): void {
+    if (++this.#count > PARAMETERS_MAX) throw invalidForm(`more than ${PARAMETERS_MAX} parameters`);
     if (pair.includes(";")) throw invalidForm("invalid semicolon separator in query");
     const bad = findBadEscape(pair);
     // An escape never reaches across the equals sign, so the pair as a whole may be looked at.
