@@ -16,11 +16,12 @@ export interface HttpRequest {
   /** All headers in the order and case in which they were sent. Built when asked, for those who pass requests on. */
   readonly headers: HttpHeaders;
   /**
-   * The whole body; resolves immediately when there is none.
+   * The whole body: returned, not promised, when it is there or there is none.
    *
-   * @throws {HttpBodyError} code `too_large` beyond `limit` bytes, `aborted` when the client went away.
+   * @throws {HttpBodyError} (at once or as a rejection) code `too_large` beyond `limit` bytes, `aborted` when
+   *   the client went away.
    */
-  body(limit: number): Promise<Uint8Array>;
+  body(limit: number): Uint8Array | Promise<Uint8Array>;
   /** The body in pieces, for streams. Excludes `body`. */
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly remote: { readonly address: string; readonly commonName?: string };

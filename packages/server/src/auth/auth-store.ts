@@ -37,7 +37,7 @@ const ROLES = "/2/roles";
 const DIRECTORIES = [ROOT, "/2/users/", "/2/roles/"];
 
 /** What of a member the users and roles live in. */
-export type AuthServer = Pick<Server, "peek" | "do">;
+export type AuthServer = Pick<Server, "peek" | "do" | "etcdIndex">;
 
 /**
  * The users, the roles and the switch of a cluster, seen from one member.
@@ -52,15 +52,23 @@ export class AuthStore {
   readonly #roleReader = new JsonReader(roleSchema);
   /** Whether this member knows that the directories exist. etcd asks for them once after each start. */
   #hasDirectories = false;
+  /** The store index at which the switch was looked at. */
+  #switchSeenAt = -1;
+  #isSwitchedOn = false;
 
   constructor(server: AuthServer, passwords: Passwords) {
     this.#server = server;
     this.#passwords = passwords;
   }
 
-  /** Whether requests need permission. Hot path: once per request. */
+  /** Whether requests need permission. Hot path: once per request, so the store is asked once per state of it. */
   get isEnabled(): boolean {
-    return this.#server.peek(SWITCH) === "true";
+    const { etcdIndex } = this.#server;
+    if (etcdIndex !== this.#switchSeenAt) {
+      this.#switchSeenAt = etcdIndex;
+      this.#isSwitchedOn = this.#server.peek(SWITCH) === "true";
+    }
+    return this.#isSwitchedOn;
   }
 
   /** A user; null when there is none, or what is stored is none. */

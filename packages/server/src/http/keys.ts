@@ -29,6 +29,7 @@ export class KeysHandler {
   readonly #fanOut = new FanOut();
   readonly #metrics: KeyMetrics;
   readonly #clusterId: readonly [string, string];
+  #lastHeaders = { etcdIndex: -1, raftIndex: -1, raftTerm: -1, headers: [] as HttpHeaders };
 
   constructor(server: Server, deps: ClientHandlerDeps, guard: Guard) {
     this.#server = server;
@@ -65,17 +66,26 @@ export class KeysHandler {
       : this.#run(request, method, key, null);
   }
 
-  async #readForm(request: HttpRequest, method: KeyMethod, key: string): Promise<HttpResponse> {
-    let body: Uint8Array;
+  /** Most forms have come with their heads; then nothing is promised. */
+  #readForm(request: HttpRequest, method: KeyMethod, key: string): HttpResponse | Promise<HttpResponse> {
+    let body: Uint8Array | Promise<Uint8Array>;
     try {
-      body = await request.body(FORM_SIZE_MAX_BYTES);
+      body = request.body(FORM_SIZE_MAX_BYTES);
     } catch (error) {
-      if (error instanceof HttpBodyError && error.code === "too_large") {
-        return this.#refuse(invalidForm("http: POST too large"));
-      }
-      throw error; // the client is gone: there is nobody to answer
+      return this.#refuseForm(error);
     }
-    return this.#run(request, method, key, latin1(body));
+    if (body instanceof Uint8Array) return this.#run(request, method, key, latin1(body));
+    return body.then(
+      (bytes) => this.#run(request, method, key, latin1(bytes)),
+      (error: unknown) => this.#refuseForm(error),
+    );
+  }
+
+  #refuseForm(error: unknown): HttpResponse {
+    if (error instanceof HttpBodyError && error.code === "too_large") {
+      return this.#refuse(invalidForm("http: POST too large"));
+    }
+    throw error; // the client is gone: there is nobody to answer
   }
 
   #run(
@@ -165,14 +175,22 @@ export class KeysHandler {
     };
   }
 
+  /** The same list as long as the indexes stand still, so that an engine need not look at it again. */
   #successHeaders(etcdIndex: number): HttpHeaders {
-    return [
+    const { raftIndex, raftTerm } = this.#server;
+    const last = this.#lastHeaders;
+    if (etcdIndex === last.etcdIndex && raftIndex === last.raftIndex && raftTerm === last.raftTerm) {
+      return last.headers;
+    }
+    const headers: HttpHeaders = [
       JSON_TYPE,
       this.#clusterId,
       ["X-Etcd-Index", String(etcdIndex)],
-      ["X-Raft-Index", String(this.#server.raftIndex)],
-      ["X-Raft-Term", String(this.#server.raftTerm)],
+      ["X-Raft-Index", String(raftIndex)],
+      ["X-Raft-Term", String(raftTerm)],
     ];
+    this.#lastHeaders = { etcdIndex, raftIndex, raftTerm, headers };
+    return headers;
   }
 
   #refuse(error: unknown): HttpResponse {

@@ -38,11 +38,15 @@ export interface KeyRequest {
  * @throws {EtcdError} 201, 202, 203, 209, 210, 211 or 212, with index 0.
  */
 export function parseKeyRequest(raw: RawKeyRequest, now: () => bigint): KeyRequest {
+  const request = newRequest(raw.method, storePath(raw.key));
+  if (raw.query === "" && raw.form === null) {
+    checkDepth(request.path);
+    return { request, noValueOnSuccess: false };
+  }
   const form = new KeyForm();
   if (raw.form !== null) form.read(raw.form);
   form.read(raw.query);
 
-  const request = newRequest(raw.method, storePath(raw.key));
   request.prevIndex = parseIndex("prevIndex", form.prevIndex);
   request.since = parseIndex("waitIndex", form.waitIndex);
   request.recursive = parseFlag("recursive", form.recursive);
@@ -62,9 +66,7 @@ export function parseKeyRequest(raw: RawKeyRequest, now: () => bigint): KeyReque
   request.refresh = parseOptionalFlag("refresh", form.refresh);
   request.val = form.value ?? "";
   if (request.refresh === true) checkRefresh(request.val, ttl);
-  // The store would refuse it too, but only after it has been through the log.
-  if (levelCount(request.path) > MAX_PATH_DEPTH)
-    throw invalidField(`key has more than ${MAX_PATH_DEPTH} levels`);
+  checkDepth(request.path);
   if (ttl !== null) request.expiration = expirationNanos(now(), ttl);
   return { request, noValueOnSuccess };
 }
@@ -75,10 +77,12 @@ function storePath(key: string): string {
   return KEYS_NAMESPACE + key.slice(0, end);
 }
 
-function levelCount(path: string): number {
+/** The store would refuse it too, but only after it has been through the log. */
+function checkDepth(path: string): void {
+  if (path.length <= MAX_PATH_DEPTH) return; // not even if all of it were slashes
   let count = 0;
   for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) count++;
-  return count;
+  if (count > MAX_PATH_DEPTH) throw invalidField(`key has more than ${MAX_PATH_DEPTH} levels`);
 }
 
 function checkRefresh(value: string, ttl: Uint64 | null): void {

@@ -3,6 +3,7 @@
 
 import { STATUS_CODES } from "node:http";
 import type { HttpHeaders, HttpResponse } from "@kv/rafthttp/http";
+import { assert } from "../../assert.ts";
 import { httpDate } from "./http-date.ts";
 import { LENGTH_MAX_BYTES, PIECE_SIZE_BYTES } from "./limits.ts";
 import type { Output } from "./output.ts";
@@ -25,13 +26,32 @@ const DELETE = 0x7f;
 const LATIN1_MAX = 0xff;
 const LAST_CHUNK = "0\r\n\r\n";
 
+/**
+ * The headers seen last, as text. Handlers keep the list of headers that many of their answers share, so
+ * it is checked and put together once: that is a tenth of what a short answer costs.
+ */
+let lastHeaders: HttpHeaders = [];
+let lastText: string | null = "";
+
 /** Whether headers can be sent as they are. A line end in a value would begin a header, or a response, of the client's making. */
 export function areSafe(headers: HttpHeaders): boolean {
+  if (headers !== lastHeaders) {
+    lastHeaders = headers;
+    lastText = textOf(headers);
+  }
+  return lastText !== null;
+}
+
+/** Null: not printable. */
+function textOf(headers: HttpHeaders): string | null {
+  let text = "";
   for (let i = 0; i < headers.length; i++) {
     const header = headers[i];
-    if (header !== undefined && !(isSafe(header[0]) && isSafe(header[1]))) return false;
+    if (header === undefined) continue;
+    if (!isSafe(header[0]) || !isSafe(header[1])) return null;
+    text += `${header[0]}: ${header[1]}\r\n`;
   }
-  return true;
+  return text;
 }
 
 /**
@@ -134,13 +154,8 @@ function framingOf(form: AnswerForm, length: number): Framing {
 }
 
 function headText(form: AnswerForm, response: HttpResponse, framing: Framing, length: number): string {
-  let head = statusLine(response.status);
-  const headers = response.headers;
-  for (let i = 0; i < headers.length; i++) {
-    const header = headers[i];
-    if (header !== undefined) head += `${header[0]}: ${header[1]}\r\n`;
-  }
-  head += `Date: ${httpDate()}\r\n`;
+  assert(areSafe(response.headers), "headers are checked before they are written");
+  let head = `${statusLine(response.status)}${lastText}Date: ${httpDate()}\r\n`;
   if (framing === "chunks" && !form.isHead) head += "Transfer-Encoding: chunked\r\n";
   else if ((framing === "length" || framing === "none") && length >= 0)
     head += `Content-Length: ${length}\r\n`;

@@ -156,7 +156,7 @@ describe("slow clients", () => {
   test("a body that comes byte by byte is cut after a step, and its reader told", async () => {
     const { promise: failed, resolve } = Promise.withResolvers<unknown>();
     handler = async (request) => {
-      await request.body(10_000).catch(resolve);
+      await Promise.resolve(request.body(10_000)).catch(resolve);
       return text("");
     };
     const socket = new FakeSocket();
@@ -376,7 +376,7 @@ describe("a client that ends its half", () => {
   test("inside a body gets 400, and its handler no body", async () => {
     const { promise: failed, resolve } = Promise.withResolvers<unknown>();
     handler = async (request) => {
-      await request.body(100).catch(resolve);
+      await Promise.resolve(request.body(100)).catch(resolve);
       return text("");
     };
     await using connection = await RawConnection.open(listener.url);

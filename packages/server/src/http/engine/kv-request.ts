@@ -38,7 +38,7 @@ export class KvRequest implements HttpRequest {
     return this.#head.fields();
   }
 
-  body(limit: number): Promise<Uint8Array> {
+  body(limit: number): Uint8Array | Promise<Uint8Array> {
     return this.#body.read(limit);
   }
 

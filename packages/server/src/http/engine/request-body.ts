@@ -21,7 +21,7 @@ export interface BodyOwner {
 
 /** A body as a request sees it. */
 export interface BodyReader {
-  read(limit: number): Promise<Uint8Array>;
+  read(limit: number): Uint8Array | Promise<Uint8Array>;
   pieces(): AsyncIterable<Uint8Array>;
 }
 
@@ -33,7 +33,7 @@ const END: IteratorResult<Uint8Array> = { done: true, value: undefined };
 
 /** The body of a request that has none. */
 export const NO_BODY: BodyReader = {
-  read: () => Promise.resolve(NO_BYTES),
+  read: () => NO_BYTES,
   pieces: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(END) }) }),
 };
 
@@ -96,16 +96,16 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array>, BodyReade
   }
 
   /** The whole body. See `HttpRequest.body`. */
-  read(limit: number): Promise<Uint8Array> {
+  read(limit: number): Uint8Array | Promise<Uint8Array> {
     assert(this.#purpose === "waiting" || this.#purpose === "dropping", "a body is read once");
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.#failure !== null) throw this.#failure;
     if (this.#announced > limit || this.#queuedCount > limit) {
       this.drop();
-      return Promise.reject(tooLarge(limit));
+      throw tooLarge(limit);
     }
     if (this.isComplete) {
       this.#purpose = "collecting";
-      return Promise.resolve(this.#join());
+      return this.#join();
     }
     this.#purpose = "collecting";
     this.#limit = limit;
