@@ -7,6 +7,7 @@ import { ManualClock } from "../testing/manual-clock.ts";
 import { RawConnection } from "../testing/raw-connection.ts";
 import { silentLogger } from "../testing/silent-logger.ts";
 import { SMUGGLING_VECTORS } from "../testing/smuggling-vectors.ts";
+import { Departures } from "./departures.ts";
 import { Deadlines, SWEEP_INTERVAL_MS } from "./deadlines.ts";
 import type { Listener } from "./engine.ts";
 import { KvConnection } from "./kv-connection.ts";
@@ -84,6 +85,7 @@ function connectionOn(socket: FakeSocket): KvConnection {
     handler: countAndAsk,
     logger: silentLogger,
     deadlines: new Deadlines(clock),
+    departures: new Departures(),
     isClosing: false,
   };
   return new KvConnection(socket as unknown as Socket, context);

@@ -12,6 +12,7 @@ import type { Logger } from "../../logger.ts";
 import { areSafe, writeStream, writeStreamHead, writeWhole } from "./answer.ts";
 import { MALFORMED } from "./chunked-decoder.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
+import type { Departures } from "./departures.ts";
 import { BARE_LINE_FEED, INCOMPLETE, InputBuffer } from "./input-buffer.ts";
 import { discard, Exchange } from "./exchange.ts";
 import { KvRequest } from "./kv-request.ts";
@@ -40,6 +41,7 @@ export interface ConnectionContext {
   readonly handler: HttpHandler;
   readonly logger: Logger;
   readonly deadlines: Deadlines;
+  readonly departures: Departures;
   /** True from `close` on: answers then say that their connection ends. */
   isClosing: boolean;
 }
@@ -64,7 +66,7 @@ export class KvConnection implements BodyOwner, Expiring {
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket;
     this.#context = context;
-    this.#output = new Output(socket);
+    this.#output = new Output(socket, context.departures);
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
     socket.on("drain", () => this.#onDrain());
@@ -302,6 +304,7 @@ export class KvConnection implements BodyOwner, Expiring {
       void this.#stream(exchange, response, body);
       return;
     }
+    this.#output.beginAnswer();
     const written = writeWhole(this.#output, exchange, response, body);
     if (written === null) this.#finish(exchange);
     else void written.then(() => this.#finish(exchange));

@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { systemClock, type Clock } from "../../clock.ts";
 import { bind } from "./bind.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Departures } from "./departures.ts";
 import type { Engine, Listener } from "./engine.ts";
 import { KvConnection, type ConnectionContext } from "./kv-connection.ts";
 import { CLOSE_GRACE_MS, TCP_KEEP_ALIVE_MS } from "./limits.ts";
@@ -33,6 +34,7 @@ export function kvEngineWith(clock: Timers): Engine {
       handler,
       logger: options.logger,
       deadlines: new Deadlines(clock),
+      departures: new Departures(),
       isClosing: false,
     };
     const listener = new KvListener(server, context, clock, options.tls !== null);

@@ -1,17 +1,19 @@
-// What leaves a connection. Everything written in one turn of the loop goes out with one system call
-// where there is more than one write to join; a client that does not read is noticed. Hot path.
+// What leaves a connection. What is written in one turn of the loop goes out with one system call where
+// there is more than one write to join; a client that does not read is noticed. Hot path.
 
 import type { Socket } from "node:net";
-import process from "node:process";
+import type { Departing, Departures } from "./departures.ts";
 
 /** The writing half of a socket. */
-export class Output {
+export class Output implements Departing {
   readonly #socket: Socket;
+  readonly #departures: Departures;
   #isCorked = false;
   #waiting: (() => void)[] = [];
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, departures: Departures) {
     this.#socket = socket;
+    this.#departures = departures;
   }
 
   /** The client reads more slowly than we write: write no more until `drained`. */
@@ -24,6 +26,11 @@ export class Output {
     return this.#socket.destroyed;
   }
 
+  /** To be called before an answer is written: it may have to leave with those of other connections. */
+  beginAnswer(): void {
+    if (this.#departures.countAnswer()) this.joinTurn();
+  }
+
   /** Writes text of which every character is one byte. */
   writeLatin1(text: string): void {
     this.#socket.write(text, "latin1");
@@ -34,13 +41,17 @@ export class Output {
     this.#socket.write(bytes);
   }
 
-  /** Joins what is written until all that can run now has run. */
+  /** Joins what is written from here to the end of the turn. */
   joinTurn(): void {
     if (this.#isCorked) return;
     this.#isCorked = true;
     this.#socket.cork();
-    // A tick that is asked for in a microtask runs when no microtask is left.
-    queueMicrotask(this.#afterMicrotasks);
+    this.#departures.add(this);
+  }
+
+  depart(): void {
+    this.#isCorked = false;
+    this.#socket.uncork();
   }
 
   /** Resolves when the client has caught up or is gone. */
@@ -57,13 +68,4 @@ export class Output {
     this.#waiting = [];
     for (const resolve of waiting) resolve();
   }
-
-  readonly #afterMicrotasks = (): void => {
-    process.nextTick(this.#uncork);
-  };
-
-  readonly #uncork = (): void => {
-    this.#isCorked = false;
-    this.#socket.uncork();
-  };
 }
