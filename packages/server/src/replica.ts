@@ -52,6 +52,8 @@ export interface ReplicaDeps {
   readonly rootLogger: Logger;
   readonly clock: Clock;
   readonly stats: Stats;
+  /** How many reads this member has answered. */
+  readonly readCount: () => number;
   readonly events: ReplicaEvents;
 }
 
@@ -211,7 +213,7 @@ export class Replica {
         random: (n) => randomInt(n),
       },
       memory: started.memory,
-      stable: new DiskStorage(started.wal, started.snapshotter),
+      stable: new DiskStorage(started.wal, started.snapshotter, this.#deps.readCount),
       transport: this.transport,
       machine: new Machine({
         applier: this.applier,

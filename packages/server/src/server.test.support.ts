@@ -100,6 +100,12 @@ export class StoppableDisk {
       write: (source, length, position) => handle.write(source, length, position),
       truncate: (sizeBytes) => handle.truncate(sizeBytes),
       close: () => handle.close(),
+      datasyncSync: () => {
+        if (this.#held !== null)
+          throw new Error("a disk that is held back cannot be waited for in this thread");
+        if (this.#isBroken) throw Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO" });
+        handle.datasyncSync();
+      },
       datasync: async () => {
         this.#syncCount++;
         try {

@@ -102,6 +102,7 @@ export class EtcdServer implements Server, AsyncDisposable {
       rootLogger: deps.logger,
       clock,
       stats: this.#stats,
+      readCount: () => this.#readCount + this.#recursiveReadCount,
       events: {
         onFatal: (error) => this.#fatal(error),
         onRemoved: (by) => this.#removed(by),

@@ -6,20 +6,35 @@ import type { SaveBatch, StableStorage } from "@kv/raft/node";
 import type { Wal } from "@kv/wal";
 import type { Snapshotter } from "@kv/wal/snap";
 
+/** Reads between two saves by which a lone writer is known to have the member to itself: nobody waits while the thread does. */
+const IDLE_READS_MAX = 1;
+
+/** What of a log is used here. */
+type LogOfMember = Pick<Wal, "save" | "saveSnapshotRecord" | "release" | "close">;
+
 /** Stable storage on disk. Every failure is final: the driver stops the member. */
 export class DiskStorage implements StableStorage {
-  readonly #wal: Wal;
-  readonly #snapshotter: Snapshotter;
+  readonly #wal: LogOfMember;
+  readonly #snapshotter: Pick<Snapshotter, "save">;
+  readonly #readCount: () => number;
+  #readCountBefore = 0;
 
-  constructor(wal: Wal, snapshotter: Snapshotter) {
+  /** `readCount`: how many reads this member has answered so far. */
+  constructor(wal: LogOfMember, snapshotter: Pick<Snapshotter, "save">, readCount: () => number) {
     this.#wal = wal;
     this.#snapshotter = snapshotter;
+    this.#readCount = readCount;
   }
 
   /** Resolves when everything in the batch is durable. A received snapshot goes first, with its record before its file. */
   save(batch: SaveBatch): Promise<void> {
     if (batch.snapshot !== null) return this.#saveReceived(batch.snapshot, batch);
-    return this.#wal.save(batch.hardState, batch.entries, batch.mustSync);
+    const readCount = this.#readCount();
+    const isIdle = readCount - this.#readCountBefore <= IDLE_READS_MAX;
+    this.#readCountBefore = readCount;
+    return this.#wal.save(batch.hardState, batch.entries, batch.mustSync, {
+      isLone: batch.isLone && isIdle,
+    });
   }
 
   /** Resolves when record and file are durable and segments that only older state needs are released. */

@@ -1,6 +1,6 @@
 // The few file operations this package uses, as an interface: node:fs in production, a disk that
 // fails or forgets in tests. Every operation rejects (or throws) with the system's error; nothing
-// here retries. Hot path: `writeSync`.
+// here retries. Hot path: `writeSync`, `datasyncSync`.
 
 import * as fs from "node:fs";
 import * as fsPromises from "node:fs/promises";
@@ -24,6 +24,8 @@ export interface FileHandle {
   truncate(sizeBytes: number): Promise<void>;
   /** Makes the content and the size durable. */
   datasync(): Promise<void>;
+  /** The same in this thread, which waits for the disk. */
+  datasyncSync(): void;
   close(): Promise<void>;
 }
 
@@ -158,6 +160,10 @@ class NodeFileHandle implements FileHandle {
         else resolve();
       });
     });
+  }
+
+  datasyncSync(): void {
+    fs.fdatasyncSync(this.#fd);
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
 // The log
 export { SEGMENT_SIZE_BYTES, Wal } from "./wal.ts";
-export type { WalLogger, WalOptions } from "./wal.ts";
+export type { SaveOptions, WalLogger, WalOptions } from "./wal.ts";
 export { readLog } from "./log-reader.ts";
 export type { LogContent } from "./replay.ts";
 export type { SnapshotPosition, WalMetadata } from "./record.ts";

@@ -83,6 +83,10 @@ export class SegmentFile {
     return this.#file.datasync();
   }
 
+  datasyncSync(): void {
+    this.#file.datasyncSync();
+  }
+
   close(): Promise<void> {
     return this.#file.close();
   }

@@ -11,6 +11,7 @@ export type DiskOperation =
   | "write"
   | "truncate"
   | "datasync"
+  | "datasyncSync"
   | "rename"
   | "remove"
   | "list"
@@ -161,6 +162,11 @@ export class SimulatedDisk implements FileSystem {
       },
       datasync: async () => {
         this.beforeOperation("datasync", name);
+        this.datasyncCount++;
+        file.durable = Buffer.from(file.bytes);
+      },
+      datasyncSync: () => {
+        this.beforeOperation("datasyncSync", name);
         this.datasyncCount++;
         file.durable = Buffer.from(file.bytes);
       },

@@ -19,6 +19,7 @@ import type { DirectoryLock } from "./lock.ts";
 import { LogEnd } from "./log-end.ts";
 import { listSegments, readSegments } from "./log-reader.ts";
 import type { LogTail } from "./log-reader.ts";
+import { LoneSyncs } from "./lone-syncs.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import { purgeOldest } from "./purge.ts";
 import { encodeMetadata } from "./record.ts";
@@ -48,7 +49,18 @@ export interface WalOptions {
   readonly segmentSizeBytes?: number;
   /** Called with the duration of each fdatasync of the log; for metrics. */
   readonly onFsync?: (durationMs: number) => void;
+  /** Monotonic milliseconds; the machine's unless a test brings its own. */
+  readonly now?: () => number;
   readonly logger?: WalLogger;
+}
+
+/** What a caller of `save` knows about it. */
+export interface SaveOptions {
+  /**
+   * One entry, for which the caller has nothing else to do: if the disk has been quick, its sync is waited
+   * for in this thread, without the detour through the thread pool. Default false.
+   */
+  readonly isLone?: boolean;
 }
 
 /**
@@ -69,6 +81,8 @@ export class Wal implements AsyncDisposable {
   /** Segments before this sequence number may be purged. */
   #heldFromSequence: number;
   readonly #operations = new OperationQueue();
+  readonly #loneSyncs = new LoneSyncs();
+  readonly #now: () => number;
   #isSaving = false;
   #closing: Promise<void> | null = null;
 
@@ -81,6 +95,7 @@ export class Wal implements AsyncDisposable {
   ) {
     this.#directory = directory;
     this.#options = options;
+    this.#now = options.now ?? monotonicMs;
     this.#lock = lock;
     this.#at = at;
     this.#segments = segments;
@@ -197,11 +212,17 @@ export class Wal implements AsyncDisposable {
    *
    * @throws {WalError} `E_FAILED`; then nothing of this save, nor of any later one, may be taken for saved.
    */
-  async save(hardState: HardState | null, entries: readonly Entry[], sync: boolean): Promise<void> {
+  async save(
+    hardState: HardState | null,
+    entries: readonly Entry[],
+    sync: boolean,
+    options: SaveOptions = {},
+  ): Promise<void> {
     assert(!this.#isSaving, "at most one save is in flight");
     this.#isSaving = true;
+    const shouldWait = sync && this.#loneSyncs.shouldWait(options.isLone === true);
     try {
-      await this.#operations.run(() => this.#save(hardState, entries, sync));
+      await this.#operations.run(() => this.#save(hardState, entries, sync, shouldWait));
     } finally {
       this.#isSaving = false;
     }
@@ -259,7 +280,12 @@ export class Wal implements AsyncDisposable {
     return this.close();
   }
 
-  async #save(hardState: HardState | null, entries: readonly Entry[], sync: boolean): Promise<void> {
+  async #save(
+    hardState: HardState | null,
+    entries: readonly Entry[],
+    sync: boolean,
+    shouldWait: boolean,
+  ): Promise<void> {
     const end = this.#endOrThrow();
     const { encoder } = end;
     end.checkSave(hardState, entries);
@@ -270,7 +296,8 @@ export class Wal implements AsyncDisposable {
     if (bytes.length === 0) return;
     const written = end.file.append(bytes);
     if (written !== null) await written;
-    if (sync) await this.#datasync(end.file);
+    if (sync && shouldWait) this.#datasyncHere(end.file);
+    else if (sync) await this.#datasync(end.file);
     end.noteSave(hardState, entries);
     if (end.file.sizeBytes >= (this.#options.segmentSizeBytes ?? SEGMENT_SIZE_BYTES)) await this.#cut(end);
   }
@@ -320,10 +347,21 @@ export class Wal implements AsyncDisposable {
   }
 
   async #datasync(file: SegmentFile): Promise<void> {
-    const { onFsync } = this.#options;
-    const startMs = onFsync === undefined ? 0 : performance.now();
+    const startMs = this.#now();
     await file.datasync();
-    onFsync?.(performance.now() - startMs);
+    this.#synced(startMs);
+  }
+
+  #datasyncHere(file: SegmentFile): void {
+    const startMs = this.#now();
+    file.datasyncSync();
+    this.#synced(startMs);
+  }
+
+  #synced(startMs: number): void {
+    const durationMs = this.#now() - startMs;
+    this.#loneSyncs.took(durationMs);
+    this.#options.onFsync?.(durationMs);
   }
 
   async #close(): Promise<void> {
@@ -343,6 +381,10 @@ export class Wal implements AsyncDisposable {
     assert(this.#end !== null, "a log is read before it is written");
     return this.#end;
   }
+}
+
+function monotonicMs(): number {
+  return performance.now();
 }
 
 /** Holds the directory while `use` runs, and on when it succeeds. */

@@ -45,7 +45,7 @@ test("requests become one batch: all entries, the last hard state, a sync if one
     ready({ entries: [entry(2, 1), entry(3, 1)], responses: [third!] }),
   );
 
-  const batch = queue.take();
+  const batch = queue.take(true);
 
   expect(positions(batch)).toEqual(["1/1", "1/2", "1/3"]);
   expect(batch.save).toMatchObject({ hardState: { commit: 1 }, mustSync: true, snapshot: null });
@@ -63,7 +63,7 @@ test.each([
     ready({ entries: later }),
   );
 
-  expect(positions(queue.take())).toEqual(joined);
+  expect(positions(queue.take(true))).toEqual(joined);
 });
 
 test("a snapshot begins a batch of its own", () => {
@@ -74,7 +74,7 @@ test("a snapshot begins a batch of its own", () => {
     ready({ snapshot: snapshotAt(20) }),
   );
 
-  const batches = [queue.take(), queue.take(), queue.take()];
+  const batches = [queue.take(true), queue.take(true), queue.take(true)];
 
   expect(batches.map(({ save }) => save.snapshot?.meta.index ?? null)).toEqual([null, 9, 20]);
   expect(batches.map(positions)).toEqual([["1/1"], ["2/10"], []]);
@@ -83,11 +83,22 @@ test("a snapshot begins a batch of its own", () => {
 test("messages alone are nothing to write", () => {
   const response = new Message(MessageType.AppResp);
 
-  const batch = queued(ready({ responses: [response] })).take();
+  const batch = queued(ready({ responses: [response] })).take(true);
 
   expect(batch).toMatchObject({ isWritten: false, responses: [response] });
 });
 
 test("a Ready that appends nothing leaves the queue empty", () => {
   expect(queued({ ...ready({}), appendRequest: null }).isEmpty).toBe(true);
+});
+
+test.each([
+  ["one entry of a turn that has sent nothing", [entry(1, 1)], true, true],
+  ["one entry of a turn that has sent something", [entry(1, 1)], false, false],
+  ["two entries", [entry(1, 1), entry(2, 1)], true, false],
+  ["a hard state", [], true, false],
+])("whether a batch is lone: %s", (_, entries, isQuiet, isLone) => {
+  const queue = queued(ready({ entries, hardState: { term: 1, vote: NONE, commit: 0 } }));
+
+  expect(queue.take(isQuiet).save.isLone).toBe(isLone);
 });

@@ -33,8 +33,8 @@ export class AppendQueue {
     if (request !== null) this.#appends.push({ request, mustSync });
   }
 
-  /** Takes as much as one save can hold: a snapshot begins a batch. */
-  take(): AppendBatch {
+  /** Takes as much as one save can hold: a snapshot begins a batch. `isQuiet`: this turn has sent nothing. */
+  take(isQuiet: boolean): AppendBatch {
     const appends = this.#appends.splice(0, this.#batchCount());
     let hardState: HardState | null = null;
     let mustSync = false;
@@ -45,7 +45,7 @@ export class AppendQueue {
     const snapshot = appends[0]?.request.snapshot ?? null;
     const entries = joinEntries(appends);
     return {
-      save: { hardState, entries, snapshot, mustSync },
+      save: { hardState, entries, snapshot, mustSync, isLone: isQuiet && entries.length === 1 },
       isWritten: hardState !== null || entries.length > 0 || snapshot !== null,
       responses: joinResponses(appends),
     };

@@ -14,6 +14,7 @@ const batch = (snapshot: Snapshot | null): SaveBatch => ({
   entries: [{ term: 1, index: (snapshot?.meta.index ?? 0) + 1, type: 0, data: null }],
   snapshot,
   mustSync: true,
+  isLone: false,
 });
 
 test("a received snapshot is not written while an own one is", async () => {

@@ -63,6 +63,8 @@ export class Loop {
   readonly #ticker: Ticker;
   #state: LoopState = "running";
   #isScheduled = false;
+  // Nothing was sent to peers in this turn, so nothing waits for its end to leave.
+  #isQuiet = true;
   // The save in flight, until what follows from it is done. Never rejects.
   #saveInFlight: Promise<void> = Promise.resolve();
 
@@ -129,6 +131,7 @@ export class Loop {
   readonly #onTurn = (): void => {
     this.#isScheduled = false;
     if (this.#state !== "running") return;
+    this.#isQuiet = true;
     try {
       this.#stepMessages();
       this.#stepTicks();
@@ -168,11 +171,11 @@ export class Loop {
   }
 
   #pass(): void {
-    const { raft, transport, apply, reads } = this.#options;
+    const { raft, apply, reads } = this.#options;
     const ready = raft.ready();
     this.#announce(ready);
     reads.answer(ready.readStates);
-    if (ready.messages.length > 0) transport.send(ready.messages);
+    if (ready.messages.length > 0) this.#send(ready.messages);
     this.#appends.add(ready);
     this.#maybeSave();
     const { applyRequest } = ready;
@@ -186,7 +189,7 @@ export class Loop {
   #maybeSave(): void {
     const { disk } = this.#options;
     while (!disk.isSaving && !this.#appends.isEmpty) {
-      const batch = this.#appends.take();
+      const batch = this.#appends.take(this.#isQuiet);
       if (batch.isWritten) this.#save(batch);
       else this.#deliver(batch.responses);
     }
@@ -203,6 +206,7 @@ export class Loop {
 
   #onSaved({ save, responses }: AppendBatch): void {
     if (this.#state === "failed") return;
+    this.#isQuiet = true;
     try {
       this.#remember(save);
       this.#deliver(responses);
@@ -226,10 +230,15 @@ export class Loop {
   }
 
   #deliver(responses: readonly Message[]): void {
-    const { raft, transport } = this.#options;
+    const { raft } = this.#options;
     const toPeers = coalesce(responses.filter((message) => message.to !== raft.id));
-    if (toPeers.length > 0) transport.send(toPeers);
+    if (toPeers.length > 0) this.#send(toPeers);
     for (const message of responses) if (message.to === raft.id) raft.step(message);
+  }
+
+  #send(messages: readonly Message[]): void {
+    this.#isQuiet = false;
+    this.#options.transport.send(messages);
   }
 
   #announce({ softState }: Ready): void {

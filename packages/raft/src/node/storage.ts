@@ -11,6 +11,11 @@ export interface SaveBatch {
   readonly snapshot: Snapshot | null;
   /** Whether it must be durable, or may be written lazily: true if there are entries, or term or vote changed. */
   readonly mustSync: boolean;
+  /**
+   * One entry, and no message to another member still on its way out of this turn: the member has nothing
+   * else to do, so the thread may wait for the disk itself if that is quicker.
+   */
+  readonly isLone: boolean;
 }
 
 /** Entries, hard state and snapshots on a disk. A rejection of any method is fatal for the node. */

@@ -2,13 +2,15 @@
 // there is more than one write to join; a client that does not read is noticed. Hot path.
 
 import type { Socket } from "node:net";
+import process from "node:process";
 import type { Departing, Departures } from "./departures.ts";
 
 /** The writing half of a socket. */
 export class Output implements Departing {
   readonly #socket: Socket;
   readonly #departures: Departures;
-  #isCorked = false;
+  #isJoining = false;
+  #isHeldBack = false;
   #waiting: (() => void)[] = [];
 
   constructor(socket: Socket, departures: Departures) {
@@ -28,7 +30,10 @@ export class Output implements Departing {
 
   /** To be called before an answer is written: it may have to leave with those of other connections. */
   beginAnswer(): void {
-    if (this.#departures.countAnswer()) this.joinTurn();
+    if (!this.#departures.countAnswer() || this.#isHeldBack) return;
+    this.#isHeldBack = true;
+    this.#socket.cork();
+    this.#departures.add(this);
   }
 
   /** Writes text of which every character is one byte. */
@@ -41,17 +46,18 @@ export class Output implements Departing {
     this.#socket.write(bytes);
   }
 
-  /** Joins what is written from here to the end of the turn. */
-  joinTurn(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#socket.cork();
-    this.#departures.add(this);
+  depart(): void {
+    this.#isHeldBack = false;
+    this.#socket.uncork();
   }
 
-  depart(): void {
-    this.#isCorked = false;
-    this.#socket.uncork();
+  /** Joins what is written until all that can run now has run. */
+  joinTurn(): void {
+    if (this.#isJoining) return;
+    this.#isJoining = true;
+    this.#socket.cork();
+    // A tick that is asked for in a microtask runs when no microtask is left.
+    queueMicrotask(this.#afterMicrotasks);
   }
 
   /** Resolves when the client has caught up or is gone. */
@@ -68,4 +74,13 @@ export class Output implements Departing {
     this.#waiting = [];
     for (const resolve of waiting) resolve();
   }
+
+  readonly #afterMicrotasks = (): void => {
+    process.nextTick(this.#uncork);
+  };
+
+  readonly #uncork = (): void => {
+    this.#isJoining = false;
+    this.#socket.uncork();
+  };
 }
