@@ -76,6 +76,11 @@ export class MetricsPage {
     this.#gauge("etcd_server_has_leader", "Whether a leader is known.", (now) => Number(now.hasLeader));
     this.#counter("etcd_server_leader_changes_seen_total", "Leaders seen.", (now) => now.leaderChanges);
     this.#gauge(
+      "kv_server_raft_modern",
+      "1 while all members are known to be kv: pre-votes and vote leases are on.",
+      (now) => Number(now.isModern),
+    );
+    this.#gauge(
       "etcd_server_file_descriptors_used_total",
       "Open file descriptors.",
       () => openFileDescriptors() ?? Number.NaN,

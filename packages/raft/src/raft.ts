@@ -82,8 +82,10 @@ export class Raft {
   /** Switches between living with etcd 2.x members and not; allowed at any time. */
   setCompat(compat: Compat): void {
     this.#compat = compat;
-    // A 2.x member would take a pre-vote for the word of a new leader (raft.md §15.1).
-    if (compat === "etcd2" && this.role === Role.PreCandidate) this.becomeFollower(this.term, NONE);
+    if (compat === "modern") return;
+    // A 2.x member would take a pre-vote for the word of a new leader, and TimeoutNow too (raft.md §15.1).
+    if (this.role === Role.PreCandidate) this.becomeFollower(this.term, NONE);
+    this.leadTransferee = NONE;
   }
 
   get isPreVoteOn(): boolean {

@@ -275,6 +275,12 @@ describe("with etcd 2.x members", () => {
     lead.raw.transferLeader(id("2"));
     expect(lead.raw.status().transferee).toBe("0");
 
+    lead.raw.setCompat("modern");
+    lead.raw.transferLeader(id("2"));
+    expect(lead.raw.status().transferee).toBe("2");
+    lead.raw.setCompat("etcd2");
+    expect(lead.raw.status().transferee).toBe("0");
+
     const node = new TestNode({ id: "4", voters: [], compat: "etcd2" });
     node.raw.step(
       message(MessageType.Snap, { from: "1", to: "4", term: 1, snapshot: snapshotAt(5, 1, ["1"]) }),

@@ -2,6 +2,7 @@
 
 import type { NodeId } from "@kv/raft";
 import type { Dispatcher } from "undici";
+import { ANNOUNCEMENT, ANNOUNCEMENT_HEADER } from "./announcement.ts";
 import type { Clock } from "./clock.ts";
 import type { Logger } from "./log.ts";
 import type { RaftReceiver } from "./receiver.ts";
@@ -19,11 +20,11 @@ export interface TransportContext {
   readonly logger: Logger;
   /** Makes the requests to other members. */
   readonly dispatcher: Dispatcher;
-  /** The headers that every request to another member carries (peer-protocol.md §2). */
+  /** The headers that every request to another member carries (peer-protocol.md §2), and our announcement. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The headers of peer-protocol.md §2, except those of single requests. */
+/** The headers of peer-protocol.md §2, except those of single requests, and our announcement. */
 export function requestHeaders(local: {
   readonly id: NodeId;
   readonly clusterId: NodeId;
@@ -36,5 +37,6 @@ export function requestHeaders(local: {
     "x-server-version": local.versions.server,
     "x-min-cluster-version": local.versions.minCluster,
     "x-peerurls": local.peerUrls.join(","),
+    [ANNOUNCEMENT_HEADER]: ANNOUNCEMENT,
   };
 }

@@ -3,6 +3,7 @@
 
 import { MessageType, type Message, type NodeId } from "@kv/raft";
 import { decodeMessage, parseNodeId } from "@kv/raft/codec";
+import { ANNOUNCEMENT, ANNOUNCEMENT_HEADER, dialectOf } from "./announcement.ts";
 import type { TransportContext } from "./context.ts";
 import { MESSAGE_LIMIT_BYTES, type StreamKind } from "./frames.ts";
 import {
@@ -20,6 +21,7 @@ import { deliver } from "./receiver.ts";
 import { areCompatible, UNANNOUNCED_VERSION } from "./versions.ts";
 
 const STREAM_PREFIX = "/raft/stream/";
+const OUR_ANNOUNCEMENT: readonly [string, string] = [ANNOUNCEMENT_HEADER, ANNOUNCEMENT];
 
 /** The members that a handler can tell apart. */
 export interface PeerDirectory {
@@ -37,9 +39,9 @@ export function raftHandler(
   return (request) => {
     switch (request.path) {
       case "/raft":
-        return postMessage(context, warnings, request);
+        return postMessage(context, directory, warnings, request);
       case "/raft/snapshot":
-        return postMergedSnapshot(context, warnings, request);
+        return postMergedSnapshot(context, directory, warnings, request);
       case "/raft/probing":
         return textResponse(200, probeAnswer(context.clock.unixMs()));
       default:
@@ -51,13 +53,15 @@ export function raftHandler(
 
 async function postMessage(
   context: TransportContext,
+  directory: PeerDirectory,
   warnings: WarningLimiter,
   request: HttpRequest,
 ): Promise<HttpResponse> {
   if (request.method !== "POST") return notAllowed("POST");
-  const headers: HttpHeaders = [["X-Etcd-Cluster-ID", context.clusterId]];
+  const headers: HttpHeaders = [["X-Etcd-Cluster-ID", context.clusterId], OUR_ANNOUNCEMENT];
   const refusal = checkSender(context, warnings, request, headers);
   if (refusal !== null) return refusal;
+  hearSender(directory, request);
 
   let body: Uint8Array;
   try {
@@ -82,13 +86,15 @@ async function postMessage(
 // Only members with v3 storage send these: a message, then a database that has no meaning for us.
 async function postMergedSnapshot(
   context: TransportContext,
+  directory: PeerDirectory,
   warnings: WarningLimiter,
   request: HttpRequest,
 ): Promise<HttpResponse> {
   if (request.method !== "POST") return notAllowed("POST");
-  const headers: HttpHeaders = [["X-Etcd-Cluster-ID", context.clusterId]];
+  const headers: HttpHeaders = [["X-Etcd-Cluster-ID", context.clusterId], OUR_ANNOUNCEMENT];
   const refusal = checkSender(context, warnings, request, headers);
   if (refusal !== null) return refusal;
+  hearSender(directory, request);
 
   const snapshot = new MergedSnapshotReader(request.chunks);
   let message: Message;
@@ -150,6 +156,7 @@ function openStream(
   const headers: HttpHeaders = [
     ["X-Server-Version", context.versions.server],
     ["X-Etcd-Cluster-ID", context.clusterId],
+    OUR_ANNOUNCEMENT,
   ];
   const refusal = checkSender(context, warnings, request, headers);
   if (refusal !== null) return refusal;
@@ -167,7 +174,14 @@ function openStream(
     return refuse(404, "error sender not found", headers);
   }
   if (request.header("x-raft-to") !== context.id) return refuse(412, "to field mismatch", headers);
-  return { status: 200, headers, body: peer.attach(kind, request.signal) };
+  const dialect = dialectOf(request.header(ANNOUNCEMENT_HEADER));
+  return { status: 200, headers, body: peer.attach(kind, dialect, request.signal) };
+}
+
+// The sender of a post names itself; who does not is left to its streams.
+function hearSender(directory: PeerDirectory, request: HttpRequest): void {
+  const from = readNodeId(request.header("x-server-from") ?? "");
+  if (from !== null) directory.peer(from)?.heard(dialectOf(request.header(ANNOUNCEMENT_HEADER)));
 }
 
 // Version first, then cluster: checks 2 and 3 of every request.

@@ -1,6 +1,7 @@
 // The transport
 export { HttpTransport, type HttpTransportDeps, type HttpTransportOptions } from "./transport.ts";
 export type { RaftReceiver } from "./receiver.ts";
+export type { PeerDialect } from "./announcement.ts";
 export type { PeerStats, SendingType } from "./stats.ts";
 export type { PeerTls } from "./dispatcher.ts";
 export { systemClock, type Clock } from "./clock.ts";

@@ -7,6 +7,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Message, NodeId } from "@kv/raft";
 import { parseNodeId } from "@kv/raft/codec";
+import type { PeerDialect } from "./announcement.ts";
 import type { Clock } from "./clock.ts";
 import { HttpBodyError, type HttpHandler, type HttpRequest } from "./http.ts";
 import type { Logger } from "./log.ts";
@@ -115,6 +116,10 @@ export class RecordingReceiver implements RaftReceiver, PeerStats {
 
   reportSnapshot(id: NodeId, delivered: boolean): void {
     this.#happenings.add(`snapshot ${id} ${delivered ? "delivered" : "lost"}`);
+  }
+
+  peerDialect(id: NodeId, dialect: PeerDialect): void {
+    this.#happenings.add(`${id} reads ${dialect}`);
   }
 
   removedByCluster(): void {

@@ -4,8 +4,11 @@
 //   we dial   GET /raft/stream/{msgapp,message}/<us>     readers: what the peer sends us
 //   it dials  GET /raft/stream/{msgapp,message}/<peer>   writers: what we send the peer
 //   else      POST /raft                                 pipeline
+//
+// What etcd 2.x cannot read goes by the message stream, if who dialled it has announced itself; or not at all.
 
 import { MessageType, type Message, type NodeId } from "@kv/raft";
+import { Announcements, isOnlyForKv, type PeerDialect } from "./announcement.ts";
 import type { TransportContext } from "./context.ts";
 import type { StreamKind } from "./frames.ts";
 import { MessageEncoder } from "./frames-message.ts";
@@ -31,6 +34,9 @@ export class Peer {
   readonly #prober: Prober;
   #msgappWriter: StreamWriter | null = null;
   #messageWriter: StreamWriter | null = null;
+  /** Whether who dialled that stream reads all messages: said in the same request. */
+  #isMessageWriterForKv = false;
+  readonly #announcements: Announcements;
   #droppedCount = 0;
   #isStopped = false;
 
@@ -41,7 +47,16 @@ export class Peer {
     this.#picker = new UrlPicker(urls);
     this.#status = new PeerStatus(id, context.clock, context.logger);
     this.#warnings = new WarningLimiter(context.logger, context.clock);
-    const target = { id, picker: this.#picker, status: this.#status, warnings: this.#warnings };
+    this.#announcements = new Announcements((dialect) => {
+      if (!this.#isStopped) context.receiver.peerDialect(id, dialect);
+    });
+    const target = {
+      id,
+      picker: this.#picker,
+      status: this.#status,
+      warnings: this.#warnings,
+      announcements: this.#announcements,
+    };
     this.#pipeline = new Pipeline(context, target);
     this.#readers = [
       new StreamReader(context, target, "msgapp"),
@@ -57,7 +72,17 @@ export class Peer {
     return this.#status.activeSince;
   }
 
-  /** Messages that found their queue full. */
+  /** What the peer reads, as far as it was heard; null: it was not. */
+  get dialect(): PeerDialect | null {
+    return this.#announcements.dialect;
+  }
+
+  /** The peer has sent a request. */
+  heard(dialect: PeerDialect): void {
+    this.#announcements.heard(dialect);
+  }
+
+  /** Messages that found their queue full, or that no open connection was safe for. */
   get droppedCount(): number {
     return this.#droppedCount;
   }
@@ -65,6 +90,11 @@ export class Peer {
   /** Queues a message on the best channel there is, or drops it and reports so. Hot path. */
   send(message: Message): void {
     const channel = this.#channelOf(message);
+    if (isOnlyForKv(message.type) && (channel !== this.#messageWriter || !this.#isMessageWriterForKv)) {
+      this.#droppedCount++;
+      this.#context.receiver.reportUnreachable(this.id);
+      return;
+    }
     if (channel.send(message)) return;
     this.#droppedCount++;
     this.#warnings.warn("message was dropped because the queue is full", { peer: this.id });
@@ -73,16 +103,22 @@ export class Peer {
 
   /**
    * Makes a new stream the channel for what it can carry; it replaces an older one, which ends.
+   * `dialect` is what the request for it has announced.
    *
    * @returns the body of the answer to the peer's request.
    */
-  attach(kind: StreamKind, signal: AbortSignal): StreamWriter {
+  attach(kind: StreamKind, dialect: PeerDialect, signal: AbortSignal): StreamWriter {
     const encoder = kind === "msgapp" ? new MsgappV2Encoder() : new MessageEncoder();
     const writer = new StreamWriter(this.#context, this.id, encoder, this.#onWriterEnded);
     const older = kind === "msgapp" ? this.#msgappWriter : this.#messageWriter;
-    if (kind === "msgapp") this.#msgappWriter = writer;
-    else this.#messageWriter = writer;
+    if (kind === "msgapp") {
+      this.#msgappWriter = writer;
+    } else {
+      this.#messageWriter = writer;
+      this.#isMessageWriterForKv = dialect === "kv";
+    }
     older?.end(null);
+    this.#announcements.opened(writer, dialect);
     if (this.#isStopped) writer.end(null);
     else if (signal.aborted) writer.end("the peer closed the stream");
     else this.#status.activate();
@@ -113,6 +149,7 @@ export class Peer {
   }
 
   readonly #onWriterEnded = (writer: StreamWriter, reason: string | null, lost: readonly Message[]): void => {
+    this.#announcements.closed(writer);
     if (this.#msgappWriter === writer) this.#msgappWriter = null;
     if (this.#messageWriter === writer) this.#messageWriter = null;
     if (this.#isStopped) return;

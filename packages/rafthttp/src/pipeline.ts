@@ -4,6 +4,7 @@
 import { Readable } from "node:stream";
 import { MessageType, type Message, type NodeId } from "@kv/raft";
 import { encodeMessage, messageSize } from "@kv/raft/codec";
+import { ANNOUNCEMENT_HEADER, dialectOf, isOnlyForKv, type Announcements } from "./announcement.ts";
 import type { TransportContext } from "./context.ts";
 import { TransportError } from "./errors.ts";
 import type { WarningLimiter } from "./log.ts";
@@ -27,6 +28,8 @@ export interface PipelineTarget {
   readonly picker: UrlPicker;
   readonly status: PeerStatus;
   readonly warnings: WarningLimiter;
+  /** Where to note what the member says of itself in its answers; null if nobody asks. */
+  readonly announcements: Announcements | null;
 }
 
 /**
@@ -46,9 +49,12 @@ export class Pipeline {
     this.#target = target;
   }
 
-  /** Takes a message, unless the queue is full or the pipeline stopped. Its fate is reported to the receiver and the statistics. */
+  /**
+   * Takes a message, unless the queue is full or the pipeline stopped. Its fate is reported to the receiver
+   * and the statistics. What etcd 2.x misreads is not taken: who will answer a post is not known before it is sent.
+   */
   send(message: Message): boolean {
-    if (this.#isStopped) return false;
+    if (this.#isStopped || isOnlyForKv(message.type)) return false;
     if (this.#inFlight.size < SENDER_COUNT) {
       this.#start(message);
       return true;
@@ -114,6 +120,10 @@ export class Pipeline {
       headersTimeout: 0, // the signal is the deadline
       bodyTimeout: 0,
     });
+    const { headers } = response;
+    if (headers["x-etcd-cluster-id"] === this.#context.clusterId && !this.#isStopped) {
+      this.#target.announcements?.heard(dialectOf(headers[ANNOUNCEMENT_HEADER]));
+    }
     const text = await readText(response.body);
     if (response.statusCode === 204) return;
     if (response.statusCode === 403 && !this.#isStopped) this.#context.receiver.removedByCluster();

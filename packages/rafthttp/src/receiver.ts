@@ -1,6 +1,7 @@
 // Where received messages go. Everything that comes in over HTTP passes `deliver`, whatever its channel.
 
 import { MessageType, NONE, type Message, type NodeId } from "@kv/raft";
+import type { PeerDialect } from "./announcement.ts";
 import type { PeerStats } from "./stats.ts";
 
 /** What the transport needs from above; implemented by the server. */
@@ -13,6 +14,11 @@ export interface RaftReceiver {
   reportUnreachable(id: NodeId): void;
   /** A MsgSnap to `id` was taken by it, or was lost. May be called from inside `send`. */
   reportSnapshot(id: NodeId, delivered: boolean): void;
+  /**
+   * What peer `id` reads is known now, or has become something else: another program answers in its place.
+   * Until the first call nothing is known of a peer, also of one that was removed and added again.
+   */
+  peerDialect(id: NodeId, dialect: PeerDialect): void;
   /** Another member says that this one was removed from the cluster; it must stop. May be called more than once. */
   removedByCluster(): void;
 }

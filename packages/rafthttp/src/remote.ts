@@ -23,6 +23,7 @@ export class Remote {
       picker: new UrlPicker(urls),
       status: new PeerStatus(id, context.clock, context.logger),
       warnings: new WarningLimiter(context.logger, context.clock),
+      announcements: null, // no member yet, so nothing depends on it
     });
   }
 

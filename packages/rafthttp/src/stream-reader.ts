@@ -3,6 +3,7 @@
 
 import type { NodeId } from "@kv/raft";
 import type { Dispatcher } from "undici";
+import { ANNOUNCEMENT_HEADER, dialectOf, type Announcements } from "./announcement.ts";
 import type { TransportContext } from "./context.ts";
 import { TransportError } from "./errors.ts";
 import { isLinkHeartbeat, type FrameDecoder, type StreamKind } from "./frames.ts";
@@ -26,6 +27,7 @@ export interface StreamSource {
   readonly picker: UrlPicker;
   readonly status: PeerStatus;
   readonly warnings: WarningLimiter;
+  readonly announcements: Announcements;
 }
 
 /** Keeps one stream from one peer open, from `start` to `stop`. At most one request is under way. */
@@ -140,10 +142,19 @@ class StreamCall implements Dispatcher.DispatchHandler {
     if (this.#abortedBy !== null) controller.abort(this.#abortedBy);
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
     this.#lastByteAt = this.#context.clock.now();
     this.#statusCode = statusCode;
     if (statusCode === 200) this.#source.status.activate();
+    // What stands in front of a member, or in its place, does not name our cluster and says nothing of it.
+    if (headers["x-etcd-cluster-id"] !== this.#context.clusterId || this.#abortedBy !== null) return;
+    const dialect = dialectOf(headers[ANNOUNCEMENT_HEADER]);
+    if (statusCode === 200) this.#source.announcements.opened(this, dialect);
+    else this.#source.announcements.heard(dialect);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -208,6 +219,7 @@ class StreamCall implements Dispatcher.DispatchHandler {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#cancelWatch();
+    this.#source.announcements.closed(this);
     this.#onEnded(error);
   }
 }

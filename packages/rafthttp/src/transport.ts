@@ -8,6 +8,7 @@
 
 import { NONE, type Message, type NodeId } from "@kv/raft";
 import type { Agent } from "undici";
+import type { PeerDialect } from "./announcement.ts";
 import type { Clock } from "./clock.ts";
 import { requestHeaders, type TransportContext } from "./context.ts";
 import { createDispatcher, type PeerTls } from "./dispatcher.ts";
@@ -96,7 +97,8 @@ export class HttpTransport implements AsyncDisposable {
   /**
    * Hands messages over and returns; never blocks, waits or throws. A message to nobody, to a removed
    * member or to one that is not known is dropped; one that finds its queue full is dropped and
-   * reported. Hot path.
+   * reported, and so is one that etcd 2.x cannot read while no message stream is open to a member that has
+   * announced on it that it can. Hot path.
    */
   send(messages: readonly Message[]): void {
     if (this.#closing !== null) return;
@@ -158,7 +160,12 @@ export class HttpTransport implements AsyncDisposable {
     return this.#peers.get(id)?.activeSince ?? null;
   }
 
-  /** Messages to a peer that found its queue full; 0 if it is not a peer. */
+  /** What a peer reads, as it said last; null while nothing was heard of it, or if it is not a peer. */
+  dialect(id: NodeId): PeerDialect | null {
+    return this.#peers.get(id)?.dialect ?? null;
+  }
+
+  /** Messages to a peer that found its queue full, or no connection that was safe for them; 0 if it is not a peer. */
   droppedCount(id: NodeId): number {
     return this.#peers.get(id)?.droppedCount ?? 0;
   }

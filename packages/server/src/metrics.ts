@@ -57,6 +57,8 @@ export interface ServerMetrics {
   readonly proposalsFailed: number;
   readonly hasLeader: boolean;
   readonly leaderChanges: number;
+  /** Whether raft follows all of its rules, because every member is known to be kv. */
+  readonly isModern: boolean;
   /** Raft indexes: durable here, known to be committed, applied here. */
   readonly savedIndex: number;
   readonly committedIndex: number;

@@ -31,6 +31,7 @@ import { Membership } from "./membership.ts";
 import type { DurationHistogram } from "./metrics.ts";
 import { Proposals } from "./proposals.ts";
 import type { Member } from "./server-api.ts";
+import { RaftProfile } from "./raft-profile.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Stats } from "./stats/stats.ts";
 import { DiskStorage } from "./storage.ts";
@@ -68,6 +69,7 @@ export class Replica {
   readonly leadership: Leadership;
   readonly transport: HttpTransport;
   readonly node: RaftNode;
+  readonly profile: RaftProfile;
   readonly snapshots: Snapshots;
   readonly fsyncDurations: DurationHistogram;
   /** When entries were last applied, in monotonic milliseconds. */
@@ -146,6 +148,13 @@ export class Replica {
       },
       started.applied.index,
     );
+    this.profile = new RaftProfile({
+      logger,
+      others: () => this.#othersIfKnown(),
+      dialect: (id) => this.transport.dialect(id),
+      setCompat: (compat) => this.node.setCompat(compat),
+      defer: (callback) => clock.defer(callback),
+    });
     this.transport = this.#openTransport(config);
     this.#meetMembers();
     this.node = this.#startNode(config);
@@ -194,6 +203,7 @@ export class Replica {
       isRemoved: (id) => this.cluster.isRemoved(id),
       reportUnreachable: (id) => this.node.reportUnreachable(id),
       reportSnapshot: (id, delivered) => this.node.reportSnapshot(id, delivered),
+      peerDialect: () => this.profile.changed(),
       removedByCluster: () => this.#deps.events.onRemoved("peers"),
     };
   }
@@ -209,7 +219,7 @@ export class Replica {
         heartbeatTick: 1,
         applied: started.applied.index,
         maxInflightMsgs: MAX_INFLIGHT_APPENDS,
-        compat: "etcd2",
+        compat: this.profile.compat,
         random: (n) => randomInt(n),
       },
       memory: started.memory,
@@ -233,6 +243,7 @@ export class Replica {
       ...(started.peers === null ? {} : { bootstrap: started.peers }),
       onFatal: events.onFatal,
     });
+    node.on("membership", () => this.profile.changed());
     node.on("leader", ({ lead, term }) => {
       if (lead === this.leadership.leader) return; // only the role has changed
       events.onLeader(lead, term);
@@ -258,6 +269,7 @@ export class Replica {
   #campaignIfAlone(appliedIndex: number): void {
     if (this.#hasReplayed || appliedIndex < this.#replayUntil) return;
     this.#hasReplayed = true;
+    this.profile.changed();
     const { voters } = this.node.appliedConfState;
     if (!this.#started.isRestart || voters.length !== 1 || voters[0] !== this.id) return;
     // In the turn after this one, when raft knows as well that everything is applied.
@@ -269,6 +281,7 @@ export class Replica {
     for (const id of this.#connected) this.transport.removePeer(id);
     this.#connected.clear();
     for (const member of this.#others()) this.#connect(member);
+    this.profile.changed();
   }
 
   #connect(member: Member): void {
@@ -285,6 +298,12 @@ export class Replica {
     this.#connected.delete(id);
     this.#deps.stats.removeFollower(id);
     this.transport.removePeer(id);
+  }
+
+  /** While the log is replayed, members are missing that it adds later. */
+  #othersIfKnown(): readonly NodeId[] | null {
+    if (!this.#hasReplayed || this.cluster.member(this.id) === null) return null;
+    return this.#others().map((member) => member.id);
   }
 
   #others(): readonly Member[] {

@@ -226,6 +226,7 @@ export class EtcdServer implements Server, AsyncDisposable {
       proposalsFailed: proposals.failedCount,
       hasLeader: this.leader !== NONE,
       leaderChanges: this.#leaderChangeCount,
+      isModern: this.#replica.profile.compat === "modern",
       savedIndex: unstableOffset - 1,
       committedIndex: commit,
       appliedIndex: applier.index,
