@@ -19,6 +19,7 @@ const SCAN_PAGE_SIZE_BYTES = 1024 * 1024;
 /** Campaigns, if this node may. */
 export function hup(raft: Raft, kind: CampaignKind): void {
   if (raft.role === Role.Leader || !raft.isPromotable()) return;
+  if (kind !== "transfer" && raft.hasPromised()) return;
   // With a change ahead, this node would count with a majority that may not be one any more.
   if (hasUnappliedConfChange(raft)) return;
   // Somebody sent a forged term. Silence would look like a cluster without a majority.

@@ -1,6 +1,6 @@
 // Records
 export * from "./types.ts";
-export { Message, MessageType } from "./message.ts";
+export { isKnownToEtcd2, Message, MessageType } from "./message.ts";
 export { RaftError, type RaftErrorCode } from "./errors.ts";
 
 // The node

@@ -130,6 +130,14 @@ export function isTermless(type: MessageType): boolean {
   return IS_TERMLESS[type] === true;
 }
 
+/**
+ * Whether etcd 2.x members have messages of this type. Others they take for a leader's if the term is higher,
+ * and must never get (raft.md §15.1).
+ */
+export function isKnownToEtcd2(type: MessageType): boolean {
+  return type <= MessageType.CheckQuorum;
+}
+
 /** One flag per type; the types are numbered from 0 in the order of `MessageType`. */
 function flags(types: readonly MessageType[]): readonly boolean[] {
   return Object.values(MessageType).map((type) => types.includes(type));

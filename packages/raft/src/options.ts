@@ -5,7 +5,10 @@ import type { Storage } from "./storage.ts";
 import type { RaftTrace } from "./trace.ts";
 import { NONE, type NodeId } from "./types.ts";
 
-/** Whom the node has to get along with; `etcd2` while any etcd 2.x member is in the cluster. */
+/**
+ * Whom the node has to get along with; `etcd2` while any etcd 2.x member is in the cluster. Members may
+ * disagree for a while. Under `etcd2` nothing is sent but what `isKnownToEtcd2` says, except answers to a pre-vote.
+ */
 export type Compat = "modern" | "etcd2";
 
 /** The options of a node; everything that is not required has a default. */
@@ -37,6 +40,17 @@ export interface RaftOptions {
   readonly preVote?: boolean;
   /** How reads are confirmed: by a round of heartbeats, or by the clock (needs `checkQuorum`). Default "safe". */
   readonly readOnly?: "safe" | "lease";
+  /**
+   * With `readOnly: "lease"`, which all members must have alike: for so many ticks after it sent a heartbeat
+   * that a quorum has answered, a leader answers reads at once; after that it asks the quorum. This is safe
+   * as long as no member's clock runs more than (`electionTick` − 1) / `leaseTicks` times as fast as the
+   * leader's, and a member that lives on is not told of less time than has passed. Default half of
+   * `electionTick`: 1.8 times with 10 ticks.
+   *
+   * `Infinity` means as long as it leads. Other implementations do that; a leader that is cut off then
+   * answers stale reads for up to an election timeout, however good the clocks are.
+   */
+  readonly leaseTicks?: number;
   /** Whether storage is written by a worker that answers with messages, instead of `advance`. Default false. */
   readonly asyncStorageWrites?: boolean;
   /** Whether followers drop proposals instead of sending them to the leader. Default false. */
@@ -66,6 +80,7 @@ export type ResolvedOptions = Readonly<
 const DEFAULT_MESSAGE_SIZE_BYTES = 1024 * 1024;
 const DEFAULT_UNCOMMITTED_SIZE_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_INFLIGHT_COUNT = 256;
+const DEFAULT_ELECTION_TICKS = 10;
 
 /**
  * Fills in the defaults.
@@ -78,7 +93,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     id: options.id,
     storage: options.storage,
     random: options.random,
-    electionTick: options.electionTick ?? 10,
+    electionTick: options.electionTick ?? DEFAULT_ELECTION_TICKS,
     heartbeatTick: options.heartbeatTick ?? 1,
     applied: options.applied ?? 0,
     maxSizePerMsg,
@@ -90,6 +105,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     checkQuorum: options.checkQuorum ?? true,
     preVote: options.preVote ?? true,
     readOnly: options.readOnly ?? "safe",
+    leaseTicks: options.leaseTicks ?? Math.floor((options.electionTick ?? DEFAULT_ELECTION_TICKS) / 2),
     asyncStorageWrites: options.asyncStorageWrites ?? false,
     disableProposalForwarding: options.disableProposalForwarding ?? false,
     disableConfChangeValidation: options.disableConfChangeValidation ?? false,
@@ -104,6 +120,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
   if (resolved.readOnly === "lease" && !resolved.checkQuorum) {
     throw unacceptable("readOnly", `"lease" requires checkQuorum`);
   }
+  if (resolved.readOnly === "lease") checkLease(resolved);
   return resolved;
 }
 
@@ -131,6 +148,15 @@ function checkLimits(options: ResolvedOptions): void {
   requireInteger("maxCommittedSizePerReady", options.maxCommittedSizePerReady, 1);
   if (options.maxInflightBytes !== 0) {
     requireInteger("maxInflightBytes", options.maxInflightBytes, Math.max(1, options.maxSizePerMsg));
+  }
+}
+
+/** A lease that is as long as the promise behind it would not bear the smallest difference between two clocks. */
+function checkLease({ leaseTicks, electionTick }: ResolvedOptions): void {
+  if (leaseTicks === Number.POSITIVE_INFINITY) return;
+  requireInteger("leaseTicks", leaseTicks, 1);
+  if (leaseTicks >= electionTick - 1) {
+    throw unacceptable("leaseTicks", `must be less than ${electionTick - 1}, got ${leaseTicks}`);
   }
 }
 

@@ -15,6 +15,7 @@ import { entriesSizeBytes, payloadSizeBytes } from "./entry-size.ts";
 import { RaftLog } from "./log.ts";
 import { isTermless, kindOf, Message, MessageType } from "./message.ts";
 import { checkApplied, type Compat, type ResolvedOptions } from "./options.ts";
+import { ReadLease } from "./read-lease.ts";
 import { ReadQueue, type ReadState } from "./read-only.ts";
 import { stepCandidate } from "./step-candidate.ts";
 import { stepFollower } from "./step-follower.ts";
@@ -30,6 +31,8 @@ export class Raft {
   readonly log: RaftLog;
   readonly tracker: Tracker;
   readonly reads: ReadQueue = new ReadQueue();
+  /** Null unless reads go by a lease of limited time. */
+  readonly lease: ReadLease | null;
   readonly trace: RaftTrace | null;
 
   term: number = 0;
@@ -61,6 +64,8 @@ export class Raft {
     this.options = options;
     this.trace = options.trace;
     this.#compat = options.compat;
+    const isLeaseLimited = options.readOnly === "lease" && options.leaseTicks !== Number.POSITIVE_INFINITY;
+    this.lease = isLeaseLimited ? new ReadLease(options.leaseTicks, options.electionTick) : null;
     this.log = new RaftLog(options.storage, options.maxCommittedSizePerReady);
     this.tracker = new Tracker(options.maxInflightMsgs, options.maxInflightBytes);
     this.tracker.switchTo(confState, this.log.lastIndex);
@@ -97,6 +102,11 @@ export class Raft {
     return this.options.checkQuorum && this.#compat === "modern";
   }
 
+  /** Whether a leader counts on this node for its reads, so that it elects nobody else. */
+  hasPromised(): boolean {
+    return this.lease !== null && this.lease.isPromised();
+  }
+
   /** Whether this node may become leader: a voter that has installed every snapshot it received. */
   isPromotable(): boolean {
     const self = this.tracker.get(this.id);
@@ -105,6 +115,7 @@ export class Raft {
 
   /** Advances time by one tick. */
   tick(): void {
+    if (this.lease !== null) this.lease.tick();
     if (this.role === Role.Leader) {
       this.#tickLeader();
       return;
@@ -131,6 +142,8 @@ export class Raft {
         return true;
       case MessageType.Vote:
       case MessageType.PreVote:
+        // Also of the own term, if that has begun since the promise was given.
+        if (this.hasPromised() && !isTransferCampaign(message)) return true;
         answerVote(this, message);
         return true;
       case MessageType.StorageAppendResp:
@@ -167,6 +180,7 @@ export class Raft {
     this.pendingConfIndex = 0;
     this.uncommittedSizeBytes = 0;
     this.reads.reset();
+    if (this.lease !== null) this.lease.end();
     if (this.heldReads.length > 0) this.heldReads = [];
   }
 
@@ -296,7 +310,7 @@ export class Raft {
     const { type } = message;
     if ((type === MessageType.Vote || type === MessageType.PreVote) && !isTransferCampaign(message)) {
       const inLease = this.lead !== NONE && this.electionElapsed < this.options.electionTick;
-      if (this.isVoteLeaseOn && inLease) return false;
+      if ((this.isVoteLeaseOn && inLease) || this.hasPromised()) return false;
     }
     // Both are about a term that nobody has reached yet.
     if (type === MessageType.PreVote) return true;

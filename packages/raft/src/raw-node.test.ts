@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RaftError } from "./errors.ts";
-import { MessageType, type Message } from "./message.ts";
+import { isKnownToEtcd2, MessageType, type Message } from "./message.ts";
 import { APPEND_WORKER } from "./ready.ts";
 import type { Storage } from "./storage.ts";
 import type { TraceEvent } from "./trace.ts";
@@ -238,6 +238,9 @@ describe("G-14: options that are not acceptable are named", () => {
     ["maxUncommittedEntriesSize", { maxUncommittedEntriesSize: 0.5 }],
     ["applied", { applied: 3 }],
     ["readOnly", { readOnly: "lease", checkQuorum: false }],
+    ["leaseTicks", { readOnly: "lease", checkQuorum: true, leaseTicks: 9 }],
+    ["leaseTicks", { readOnly: "lease", checkQuorum: true, leaseTicks: 0 }],
+    ["leaseTicks", { readOnly: "lease", checkQuorum: true, electionTick: 2 }],
   ] as const)("%s in %o", ([option, setup]) => {
     let error: unknown = null;
     try {
@@ -251,6 +254,12 @@ describe("G-14: options that are not acceptable are named", () => {
 });
 
 describe("with etcd 2.x members", () => {
+  test("their message types end with the check of the quorum", () => {
+    const unknown = Object.values(MessageType).filter((type) => !isKnownToEtcd2(type));
+
+    expect(unknown).toEqual([13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23]);
+  });
+
   test("there are no pre-votes and no leases, until all members are ours", () => {
     const node = new TestNode({ compat: "etcd2", preVote: true, checkQuorum: true, term: 1 });
     node.raw.step(message(Heartbeat, { from: "2", to: "1", term: 1 }));

@@ -133,6 +133,16 @@ export class RawNode {
     }
   }
 
+  /**
+   * Says how many ticks have passed by the clock, for reads by lease; to be called before whatever came in
+   * meanwhile is stepped. From the first call on `tick` does not count for them: it comes later, and not
+   * for all of the time in which a process stood still.
+   */
+  elapse(count: number): void {
+    this.#assertUsable();
+    this.#raft.lease?.elapse(count);
+  }
+
   /** Advances time by `count` ticks. */
   tick(count: number = 1): void {
     this.#assertUsable();

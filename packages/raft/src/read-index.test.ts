@@ -100,7 +100,15 @@ test("G-04: without a leader a read is dropped", () => {
 test.for(["safe", "lease"] as const)(
   "G-05, G-15, J-09: a new leader holds a %s read until it has committed in its own term",
   (readOnly) => {
-    const node = new TestNode({ log: [1, 1], term: 1, commit: 1, readOnly, checkQuorum: true }).lead();
+    const leaseTicks = Number.POSITIVE_INFINITY;
+    const node = new TestNode({
+      log: [1, 1],
+      term: 1,
+      commit: 1,
+      readOnly,
+      leaseTicks,
+      checkQuorum: true,
+    }).lead();
     node.drain();
     node.raw.readIndex(bytes("a"));
     expect(node.drain()).toEqual([]);
@@ -212,7 +220,7 @@ test("G-12: a learner may ask, and its answer does not count", () => {
 
 describe("G-13: reads by lease", () => {
   test("are answered at once, until the leader has lost its quorum and is none any more", () => {
-    const node = reader({ readOnly: "lease", checkQuorum: true });
+    const node = reader({ readOnly: "lease", leaseTicks: Number.POSITIVE_INFINITY, checkQuorum: true });
     node.raw.readIndex(bytes("a"));
     expect(reads(node)).toEqual([[1, "a"]]);
 

@@ -2,9 +2,11 @@
 
 import { MessageType, type Message } from "./message.ts";
 import type { Raft } from "./raft.ts";
-import { decodePosition } from "./read-only.ts";
+import { decodePosition, type ReadState } from "./read-only.ts";
 import { broadcastHeartbeat } from "./replication.ts";
 import { EntryType, NONE, type NodeId } from "./types.ts";
+
+const NO_CONTEXT = new Uint8Array(0);
 
 /** Takes a request for a read index; its context is the data of its only entry. */
 export function readIndex(raft: Raft, message: Message): void {
@@ -26,23 +28,34 @@ export function releaseHeldReads(raft: Raft): void {
   for (const message of held) startRead(raft, message);
 }
 
+/** Makes the heartbeats that follow renew the lease when a quorum has answered them. */
+export function renewLease(raft: Raft): void {
+  const { lease, reads } = raft;
+  if (lease === null || raft.compat === "etcd2" || raft.tracker.isSingleton()) return;
+  reads.add({ from: NONE, index: lease.now, context: NO_CONTEXT });
+  reads.acknowledge(raft.id, reads.position());
+}
+
 /** Takes the position in a heartbeat's answer and answers the requests that a quorum has confirmed by it. */
 export function acknowledgeReads(raft: Raft, message: Message): void {
   const { reads } = raft;
-  if (raft.options.readOnly === "lease" || message.context === null || reads.length === 0) return;
+  if (message.context === null || reads.length === 0) return;
   // A position that was never sent confirms nothing.
   const position = Math.min(decodePosition(message.context), reads.position());
   reads.acknowledge(message.from, position);
   const confirmed = reads.confirmThrough(raft.tracker.committedAck(reads.acks()));
-  for (const request of confirmed) answer(raft, request.from, request.index, request.context);
+  for (const request of confirmed) {
+    if (request.from === NONE) raft.lease?.confirm(request.index);
+    else answer(raft, request.from, request, "quorum");
+  }
 }
 
 function startRead(raft: Raft, message: Message): void {
-  const context = message.entries[0]?.data ?? new Uint8Array(0);
+  const context = message.entries[0]?.data ?? NO_CONTEXT;
   const from = message.from === NONE ? raft.id : message.from;
   const index = raft.log.committed;
-  if (raft.options.readOnly === "lease" || raft.tracker.isSingleton()) {
-    answer(raft, from, index, context);
+  if (isKnownToLead(raft) || raft.tracker.isSingleton()) {
+    answer(raft, from, { index, context }, "leader");
     return;
   }
   raft.reads.add({ from, index, context });
@@ -50,8 +63,14 @@ function startRead(raft: Raft, message: Message): void {
   broadcastHeartbeat(raft);
 }
 
-function answer(raft: Raft, to: NodeId, index: number, context: Uint8Array): void {
-  if (raft.trace !== null) raft.trace({ t: "readIndex", index, from: to });
+/** Whether there can be no other leader, without asking anyone. */
+function isKnownToLead({ options, lease }: Raft): boolean {
+  return options.readOnly === "lease" && (lease === null || lease.isHeld());
+}
+
+/** `by`: who is sure that this node leads. */
+function answer(raft: Raft, to: NodeId, { index, context }: ReadState, by: "quorum" | "leader"): void {
+  if (raft.trace !== null) raft.trace({ t: "readIndex", index, from: to, by });
   if (to === raft.id) {
     raft.readStates.push({ index, context });
     return;

@@ -5,11 +5,11 @@
 
 import type { NodeId } from "./types.ts";
 
-/** A read that waits for its confirmation. */
+/** A read that waits for its confirmation; or, from nobody, the renewal of the lease. */
 export interface ReadRequest {
   /** Who asked; the answer goes there. */
   readonly from: NodeId;
-  /** The commit index when the request was queued. */
+  /** The commit index when the request was queued; of a renewal, the time. */
   readonly index: number;
   readonly context: Uint8Array;
 }

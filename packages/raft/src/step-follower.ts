@@ -130,8 +130,17 @@ function handleHeartbeat(raft: Raft, message: Message): void {
   log.commitTo(message.commit);
   if (raft.trace !== null && log.committed > committed) raft.trace({ t: "commit", commit: log.committed });
   const answer = raft.messageTo(message.from, MessageType.HeartbeatResp);
-  answer.context = message.context;
+  answer.context = contextToEcho(raft, message);
   raft.send(answer);
+}
+
+/** The answer to a heartbeat with a context counts for the leader's lease, so it is a promise. */
+function contextToEcho({ lease, compat }: Raft, { context }: Message): Uint8Array | null {
+  if (lease === null || context === null) return context;
+  // By the rules of etcd 2.x no vote may be withheld, so nothing is promised, and nothing echoed.
+  if (compat === "etcd2") return null;
+  lease.promise();
+  return context;
 }
 
 function handleSnapshot(raft: Raft, message: Message): void {

@@ -5,7 +5,7 @@ import { kindOf, MessageType, type Message } from "./message.ts";
 import { proposeMessage } from "./propose.ts";
 import { ProgressState, type Progress } from "./progress.ts";
 import type { Raft } from "./raft.ts";
-import { acknowledgeReads, readIndex, releaseHeldReads } from "./read-index.ts";
+import { acknowledgeReads, readIndex, releaseHeldReads, renewLease } from "./read-index.ts";
 import { broadcastAppend, broadcastHeartbeat, sendAppend, sendNextEntries } from "./replication.ts";
 import { NONE } from "./types.ts";
 
@@ -13,6 +13,7 @@ import { NONE } from "./types.ts";
 export function stepLeader(raft: Raft, message: Message): boolean {
   switch (kindOf(message)) {
     case MessageType.Beat:
+      renewLease(raft);
       broadcastHeartbeat(raft);
       return true;
     case MessageType.CheckQuorum:
@@ -153,5 +154,6 @@ function transferLeader(raft: Raft, peer: Progress): void {
 }
 
 function sendTimeoutNow(raft: Raft, peer: Progress): void {
+  if (raft.lease !== null) raft.lease.giveUp();
   raft.send(raft.messageTo(peer.id, MessageType.TimeoutNow));
 }

@@ -16,7 +16,12 @@ export type TraceEvent =
   | { readonly t: "conf"; readonly confState: ConfState }
   | { readonly t: "snapshot"; readonly index: number; readonly term: number }
   | { readonly t: "apply"; readonly applied: number }
-  | { readonly t: "readIndex"; readonly index: number; readonly from: NodeId }
+  | {
+      readonly t: "readIndex";
+      readonly index: number;
+      readonly from: NodeId;
+      readonly by: "quorum" | "leader";
+    }
   /** A message that cannot occur as long as there is one leader per term. */
   | { readonly t: "violation"; readonly message: Message };
 

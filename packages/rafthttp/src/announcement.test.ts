@@ -5,7 +5,7 @@ import { createServer, request, type IncomingMessage, type Server } from "node:h
 import { Message, MessageType, type NodeId } from "@kv/raft";
 import { decodeMessage, encodeMessage, parseNodeId } from "@kv/raft/codec";
 import { describe, expect, test } from "vitest";
-import { ANNOUNCEMENT_HEADER, Announcements, dialectOf, isOnlyForKv } from "./announcement.ts";
+import { ANNOUNCEMENT_HEADER, Announcements, dialectOf } from "./announcement.ts";
 import { CLUSTER, connectedPair, portOf, TestMember } from "./member.test.support.ts";
 import { REDIAL_MS } from "./stream-reader.ts";
 
@@ -27,12 +27,6 @@ describe("an announcement", () => {
     [["1", "1"], "etcd2"],
   ] as const)("of %j says %s", (value, dialect) => {
     expect(dialectOf(value)).toBe(dialect);
-  });
-
-  test("separates the types of 2.3.8 from the later ones", () => {
-    const travelling = Object.values(MessageType).filter((type) => type <= MessageType.PreVoteResp);
-
-    expect(travelling.filter(isOnlyForKv)).toEqual([...ONLY_FOR_KV]);
   });
 });
 

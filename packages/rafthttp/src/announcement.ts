@@ -5,8 +5,6 @@
 // Hence every request to a member and every answer to one carries a header that 2.3.8 ignores, and what
 // only we can read leaves only as the body of an answer to a request that carried it.
 
-import { MessageType } from "@kv/raft";
-
 /** The header, lower case. Its value is the level of the announcement; higher levels include lower ones. */
 export const ANNOUNCEMENT_HEADER = "x-kv-raft";
 /** Level 1: reads all messages of `@kv/raft` that travel, pre-votes among them. */
@@ -18,11 +16,6 @@ export type PeerDialect = "kv" | "etcd2";
 /** What the value of the header says about who has sent it. */
 export function dialectOf(announcement: string | readonly string[] | undefined): PeerDialect {
   return typeof announcement === "string" && /^[1-9]\d{0,8}$/.test(announcement) ? "kv" : "etcd2";
-}
-
-/** Whether a message is of a type that 2.3.8 does not have: it would misread it, or at best ignore it. Hot path. */
-export function isOnlyForKv(type: MessageType): boolean {
-  return type >= MessageType.TransferLeader;
 }
 
 /**

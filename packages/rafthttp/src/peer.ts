@@ -7,8 +7,8 @@
 //
 // What etcd 2.x cannot read goes by the message stream, if who dialled it has announced itself; or not at all.
 
-import { MessageType, type Message, type NodeId } from "@kv/raft";
-import { Announcements, isOnlyForKv, type PeerDialect } from "./announcement.ts";
+import { isKnownToEtcd2, MessageType, type Message, type NodeId } from "@kv/raft";
+import { Announcements, type PeerDialect } from "./announcement.ts";
 import type { TransportContext } from "./context.ts";
 import type { StreamKind } from "./frames.ts";
 import { MessageEncoder } from "./frames-message.ts";
@@ -90,7 +90,7 @@ export class Peer {
   /** Queues a message on the best channel there is, or drops it and reports so. Hot path. */
   send(message: Message): void {
     const channel = this.#channelOf(message);
-    if (isOnlyForKv(message.type) && (channel !== this.#messageWriter || !this.#isMessageWriterForKv)) {
+    if (!isKnownToEtcd2(message.type) && (channel !== this.#messageWriter || !this.#isMessageWriterForKv)) {
       this.#droppedCount++;
       this.#context.receiver.reportUnreachable(this.id);
       return;

@@ -2,9 +2,9 @@
 // Spec: peer-protocol.md §4.
 
 import { Readable } from "node:stream";
-import { MessageType, type Message, type NodeId } from "@kv/raft";
+import { isKnownToEtcd2, MessageType, type Message, type NodeId } from "@kv/raft";
 import { encodeMessage, messageSize } from "@kv/raft/codec";
-import { ANNOUNCEMENT_HEADER, dialectOf, isOnlyForKv, type Announcements } from "./announcement.ts";
+import { ANNOUNCEMENT_HEADER, dialectOf, type Announcements } from "./announcement.ts";
 import type { TransportContext } from "./context.ts";
 import { TransportError } from "./errors.ts";
 import type { WarningLimiter } from "./log.ts";
@@ -54,7 +54,7 @@ export class Pipeline {
    * and the statistics. What etcd 2.x misreads is not taken: who will answer a post is not known before it is sent.
    */
   send(message: Message): boolean {
-    if (this.#isStopped || isOnlyForKv(message.type)) return false;
+    if (this.#isStopped || !isKnownToEtcd2(message.type)) return false;
     if (this.#inFlight.size < SENDER_COUNT) {
       this.#start(message);
       return true;

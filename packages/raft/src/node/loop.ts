@@ -45,6 +45,8 @@ export interface LoopOptions {
   readonly clock: Clock;
   readonly tickMs: number;
   readonly maxDueTicks: number;
+  /** Whether reads depend on the clock. */
+  readonly isLeaseRead: boolean;
   readonly maxQueuedMessages: number;
   /** Called once, when the node fails. */
   readonly onFailed: (error: RaftError) => void;
@@ -133,6 +135,7 @@ export class Loop {
     if (this.#state !== "running") return;
     this.#isQuiet = true;
     try {
+      this.#passTime();
       this.#stepMessages();
       this.#stepTicks();
       this.#work();
@@ -148,6 +151,12 @@ export class Loop {
   readonly #stepMessage = (message: Message): void => {
     if (!this.#options.raft.step(message).ok) this.droppedMessageCount++;
   };
+
+  // Before anything is read or answered: this process may have stood still.
+  #passTime(): void {
+    const { raft, isLeaseRead } = this.#options;
+    if (isLeaseRead) raft.elapse(this.#ticker.takePassed());
+  }
 
   #stepTicks(): void {
     const dueCount = this.#ticker.takeDue();
@@ -208,6 +217,7 @@ export class Loop {
     if (this.#state === "failed") return;
     this.#isQuiet = true;
     try {
+      this.#passTime();
       this.#remember(save);
       this.#deliver(responses);
       if (this.#state !== "running") return;

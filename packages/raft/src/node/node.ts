@@ -107,6 +107,8 @@ export class RaftNode implements AsyncDisposable {
     const { memory, clock, tickMs } = options;
     const raft = new RawNode({ ...options.raft, storage: memory, asyncStorageWrites: true });
     if (options.bootstrap !== undefined) raft.bootstrap(options.bootstrap);
+    const isLeaseRead = options.raft.readOnly === "lease";
+    if (isLeaseRead) raft.elapse(0); // none of the initial ticks has passed
     raft.tick(options.initialTicks ?? 0);
     const electionTicks = options.raft.electionTick ?? DEFAULT_ELECTION_TICKS;
     this.#raft = raft;
@@ -134,6 +136,7 @@ export class RaftNode implements AsyncDisposable {
       clock,
       tickMs,
       maxDueTicks: Math.max(1, Math.floor(electionTicks / 2)),
+      isLeaseRead,
       maxQueuedMessages: options.maxQueuedMessages ?? DEFAULT_QUEUED_MESSAGES,
       onFailed: (error) => this.#onFailed(error),
     });

@@ -16,12 +16,14 @@ export interface TickerOptions {
 export class Ticker {
   readonly #options: TickerOptions;
   #tickedAt: number;
+  #passedAt: number;
   #dueCount = 0;
   #cancel: () => void;
 
   constructor(options: TickerOptions) {
     this.#options = options;
     this.#tickedAt = options.clock.now();
+    this.#passedAt = this.#tickedAt;
     this.#cancel = options.clock.after(options.tickMs, this.#onTimer);
   }
 
@@ -30,6 +32,14 @@ export class Ticker {
     const dueCount = this.#dueCount;
     this.#dueCount = 0;
     return dueCount;
+  }
+
+  /** How many ticks have passed by the clock since this was asked last: none is left out, and no timer waited for. */
+  takePassed(): number {
+    const { clock, tickMs } = this.#options;
+    const passed = Math.floor((clock.now() - this.#passedAt) / tickMs);
+    this.#passedAt += passed * tickMs;
+    return passed;
   }
 
   stop(): void {

@@ -197,6 +197,7 @@ export class TracedNode {
       checkQuorum: config.checkQuorum,
       preVote: config.preVote,
       readOnly: config.readOnlyLeaseBased ? "lease" : "safe",
+      leaseTicks: Number.POSITIVE_INFINITY,
       asyncStorageWrites: config.asyncStorageWrites,
       stepDownOnRemoval: config.stepDownOnRemoval,
       disableProposalForwarding: config.disableProposalForwarding,
