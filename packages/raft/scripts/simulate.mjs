@@ -1,14 +1,14 @@
 // Runs seeded simulations of whole clusters; the last line is "N passed, N failed". Each failing seed is
 // shrunk and gives one line, a command that runs it again.
 //
-//   --seeds N      how many seeds, half of them of each profile (20000)
+//   --seeds N      how many seeds, a quarter of them of each profile (20000)
 //   --from N       the first seed (1)
 //   --seed N       one seed only, with its schedule
-//   --profile P    modern or etcd2 instead of both in turns
+//   --profile P    modern, etcd2, lease or rolling instead of all in turns
 //   --keep N,N     only these actions of the plan
 
 import { parseArgs } from "node:util";
-import { Coverage, shrink, simulate } from "../src/sim/index.ts";
+import { Coverage, shrink, SIM_PROFILES, simulate } from "../src/sim/index.ts";
 
 const MAX_FAILURES = 5;
 
@@ -24,8 +24,8 @@ const { values } = parseArgs({
 const keep = values.keep?.split(",").filter(Boolean).map(Number);
 const print = (line) => process.stdout.write(`${line}\n`);
 
-/** Seeds take the profiles in turns, so that each sees its own half. */
-const profileOf = (seed) => values.profile ?? (seed % 2 === 0 ? "etcd2" : "modern");
+/** Seeds take the profiles in turns, so that each sees its own share. */
+const profileOf = (seed) => values.profile ?? SIM_PROFILES[seed % SIM_PROFILES.length];
 
 const command = ({ seed, profile }, actions) =>
   `pnpm --filter @kv/raft run sim --seed ${seed} --profile ${profile} --keep ${actions.join(",") || ","}`;

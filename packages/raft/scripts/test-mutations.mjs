@@ -1,4 +1,4 @@
-// Puts each deliberate bug of the mutation table into a copy of the sources and shows that the tests
+// Puts each deliberate bug of the mutation table, and our own beyond it, into a copy of the sources and shows that the tests
 // notice: one line per row, and "N passed, N failed" at the end. Arguments are rows to run alone.
 //
 //   table in docs/spec/raft-tests.md ─┐
@@ -10,11 +10,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DURABILITY } from "../mutations/durability.mjs";
 import { ELECTIONS_AND_LOG } from "../mutations/elections-and-log.mjs";
+import { LEASES_AND_PROFILES } from "../mutations/leases-and-profiles.mjs";
 import { MEMBERSHIP_AND_STORAGE } from "../mutations/membership-and-storage.mjs";
 
 const PACKAGE = resolve(import.meta.dirname, "..");
 const REPOSITORY = resolve(PACKAGE, "../..");
-const MUTATIONS = [...ELECTIONS_AND_LOG, ...MEMBERSHIP_AND_STORAGE, ...DURABILITY];
+const MUTATIONS = [...ELECTIONS_AND_LOG, ...MEMBERSHIP_AND_STORAGE, ...DURABILITY, ...LEASES_AND_PROFILES];
 const WORKER_COUNT = 2;
 /** A mutation may make a test go round for ever. */
 const RUN_TIMEOUT_MS = 60_000;
@@ -111,7 +112,8 @@ async function tryMutation(copy, { edits, tests }) {
 const table = readTable();
 const missing = table.filter(({ row }) => !MUTATIONS.some((mutation) => mutation.row === row));
 const chosen = process.argv.slice(2).map(Number);
-const queue = table.flatMap(({ row, name }) => {
+const rows = [...table, ...LEASES_AND_PROFILES.map(({ row, name }) => ({ row, name }))];
+const queue = rows.flatMap(({ row, name }) => {
   if (chosen.length > 0 && !chosen.includes(row)) return [];
   return MUTATIONS.filter((mutation) => mutation.row === row).map((mutation) => ({ ...mutation, name }));
 });

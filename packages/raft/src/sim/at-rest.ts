@@ -13,7 +13,9 @@ export function isSettled(cluster: SimCluster): boolean {
   if (votersOutgoing.length > 0 || node.appliedIndex !== commit) return false;
   const state = textOf(machine.encode());
   return [...voters, ...learners].every((id) => {
-    const life = cluster.members.find((member) => member.id === id)?.life ?? null;
+    const member = cluster.members.find((one) => one.id === id);
+    if (member === undefined || !member.hasRightProfile(cluster.members)) return false;
+    const { life } = member;
     if (life === null || life.node.leader === NONE || life.node.leader !== node.id) return false;
     return life.node.appliedIndex === commit && textOf(life.machine.encode()) === state;
   });

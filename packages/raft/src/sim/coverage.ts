@@ -47,6 +47,14 @@ export const COVERED = [
   "casFailed",
   "readConfirmed",
   "readTimedOut",
+  "siege",
+  "readByLease",
+  "readByQuorum",
+  "programReplaced",
+  "profileToModern",
+  "profileToEtcd2",
+  "preVoteAtEtcd2Rules",
+  "messageNotForEtcd2",
 ] as const;
 
 /** A kind of event that is counted. */

@@ -1,7 +1,8 @@
 // One execution from a seed
 export { simulate, type SimulationOptions, type SimulationResult } from "./simulation.ts";
 export { shrink, type Shrunk } from "./shrink.ts";
-export type { SimProfile } from "./profile.ts";
+export { SIM_PROFILES, type SimProfile } from "./profile.ts";
+export type { Program } from "./company.ts";
 export type { Action, Deed, OperationPath } from "./plan.ts";
 export type { Weather } from "./sim-network.ts";
 export type { Violation } from "./world.ts";

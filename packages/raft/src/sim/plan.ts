@@ -2,13 +2,16 @@
 // operations of clients. A plan with some of its actions left out is a plan too, which is how a
 // failure is shrunk; an action that makes no sense when its time has come does nothing.
 
+import type { Program } from "./company.ts";
 import type { RegisterFunction } from "./history.ts";
 import type { ClusterShape, SimProfile } from "./profile.ts";
 import type { RandomStream } from "./random-stream.ts";
+import { drawSiege, SIEGE_MS, type SiegeDeed } from "./siege.ts";
 import type { Weather } from "./sim-network.ts";
 
 /** What is done. Members are counted from 0 in the order in which they joined, modulo their number. */
 export type Deed =
+  | SiegeDeed
   | {
       readonly kind: "operation";
       readonly client: number;
@@ -34,7 +37,14 @@ export type Deed =
   | { readonly kind: "promote"; readonly member: number }
   | { readonly kind: "removeMember"; readonly member: number }
   | { readonly kind: "addRemoved" }
-  | { readonly kind: "replaceMember"; readonly member: number };
+  | { readonly kind: "replaceMember"; readonly member: number }
+  | {
+      readonly kind: "replaceProgram";
+      readonly member: number;
+      readonly program: Program;
+      readonly downMs: number;
+    }
+  | { readonly kind: "fallBack"; readonly member: number; readonly durationMs: number };
 
 /**
  * How an operation reaches the log. `leader`: proposed and awaited at whoever leads. `claimant`: at who
@@ -63,12 +73,19 @@ export function drawPlan(random: RandomStream, shape: ClusterShape, profile: Sim
   const at = (): number => random.between(FAULTS_FROM_MS, FAULTS_END_MS);
   for (let i = 0; i < OPERATION_COUNT; i++) deeds.push({ atMs: at(), deed: drawOperation(random, shape) });
 
-  const kinds = profile === "modern" ? [...FAULTS, ...MODERN_FAULTS] : FAULTS;
+  const kinds = KINDS[profile];
   const enabled = kinds.filter(() => random.chance(0.4));
   const count = enabled.length === 0 ? 0 : random.between(2, FAULT_MAX_COUNT);
   for (let i = 0; i < count; i++) {
     const draw = enabled[random.below(enabled.length)]!;
     deeds.push({ atMs: at(), deed: draw(random, random.below(8)) });
+  }
+  if (profile === "lease" && random.chance(0.5)) {
+    const fromMs = random.between(2_500, 5_000);
+    // Other faults would mostly help the leader.
+    if (random.chance(0.7)) deeds.splice(OPERATION_COUNT);
+    const others = deeds.splice(0).filter(({ atMs }) => atMs < fromMs || atMs > fromMs + SIEGE_MS);
+    deeds.push(...others, ...drawSiege(random, shape, fromMs));
   }
   return deeds.toSorted((a, b) => a.atMs - b.atMs).map((one, number) => ({ number, ...one }));
 }
@@ -90,7 +107,6 @@ const FAULTS: readonly DrawFault[] = [
   (random, member) => ({ kind: "crash", member, downMs: random.between(10, 3_000) }),
   (random) => ({ kind: "crashAll", downMs: random.between(10, 1_500) }),
   (random, member) => ({ kind: "pause", member, durationMs: random.between(50, 5_000) }),
-  (random, member) => ({ kind: "skew", member, rate: random.between(50, 300) / 100 }),
   (random) => ({ kind: "partition", side: random.between(1, 30), durationMs: random.between(100, 4_000) }),
   (random) => ({ kind: "isolateLeader", durationMs: random.between(1_000, 5_000) }),
   (random, from) => ({ kind: "cut", from, to: random.below(8), durationMs: random.between(100, 4_000) }),
@@ -113,9 +129,35 @@ const FAULTS: readonly DrawFault[] = [
   () => ({ kind: "addRemoved" }),
 ];
 
+const SKEW: DrawFault = (random, member) => ({ kind: "skew", member, rate: random.between(50, 300) / 100 });
+
 const MODERN_FAULTS: readonly DrawFault[] = [
   (_, member) => ({ kind: "transfer", member }),
   () => ({ kind: "addMember", isLearner: true }),
   (_, member) => ({ kind: "promote", member }),
   (_, member) => ({ kind: "replaceMember", member }),
 ];
+
+const LEASE_FAULTS: readonly DrawFault[] = [
+  // As much as a lease of half an election timeout of 10 ticks bears: 1.34 / 0.75 is less than 9 / 5.
+  (random, member) => ({ kind: "skew", member, rate: random.between(75, 134) / 100 }),
+  (random, member) => ({ kind: "fallBack", member, durationMs: random.between(100, 3_000) }),
+  (random) => ({ kind: "isolateLeader", durationMs: random.between(1_000, 5_000) }),
+];
+
+const ROLLING_FAULTS: readonly DrawFault[] = [
+  (random, member) => ({
+    kind: "replaceProgram",
+    member,
+    program: "etcd2",
+    downMs: random.between(10, 2_000),
+  }),
+  (random, member) => ({ kind: "replaceProgram", member, program: "kv", downMs: random.between(10, 2_000) }),
+];
+
+const KINDS: Readonly<Record<SimProfile, readonly DrawFault[]>> = {
+  modern: [...FAULTS, SKEW, ...MODERN_FAULTS],
+  etcd2: [...FAULTS, SKEW],
+  lease: [...FAULTS, ...MODERN_FAULTS, ...LEASE_FAULTS],
+  rolling: [...FAULTS, SKEW, ...ROLLING_FAULTS, ...ROLLING_FAULTS],
+};

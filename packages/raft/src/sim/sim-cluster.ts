@@ -14,8 +14,10 @@ import {
   type ConfChangeV2,
   type NodeId,
 } from "../types.ts";
+import { GREETING_MS } from "./company.ts";
 import type { Deed } from "./plan.ts";
 import type { SimClients } from "./sim-clients.ts";
+import { Siege } from "./siege.ts";
 import { SimMember, type Life, type MemberDeps } from "./sim-member.ts";
 import { FAIR } from "./sim-network.ts";
 
@@ -34,6 +36,7 @@ export class SimCluster {
   readonly members: SimMember[] = [];
   readonly #deps: MemberDeps;
   readonly #clients: SimClients;
+  #siege: Siege | null = null;
 
   constructor(deps: MemberDeps, clients: SimClients) {
     this.#deps = deps;
@@ -59,11 +62,24 @@ export class SimCluster {
     this.#deps.network.heal();
     for (const member of this.members) {
       member.disk.repair();
+      if (this.#siege !== null) member.life?.node.setCompat(this.#deps.shape.raft.compat ?? "modern");
       member.life?.clock.resume();
       if (member.clockRate !== 1) member.crash();
       member.clockRate = 1;
       member.start();
     }
+  }
+
+  /** Processes tell each other what they are, from now on and for ever. */
+  greet(): void {
+    const { world, network } = this.#deps;
+    for (const from of this.members) {
+      for (const to of this.members) {
+        // Its own greeting comes to itself as well: a member alone has to decide, too.
+        if (!network.isCut(from.id, to.id)) to.greeted(from);
+      }
+    }
+    world.after(GREETING_MS, () => this.greet());
   }
 
   /** Carries out a deed. `number` is that of its action. */
@@ -146,6 +162,31 @@ export class SimCluster {
         return;
       case "replaceMember":
         this.#replace(this.#member(deed.member).id);
+        return;
+      case "replaceProgram": {
+        const member = this.#member(deed.member);
+        if (member.program !== deed.program) coverage.count("programReplaced");
+        member.program = deed.program;
+        this.#crash(member, deed.downMs);
+        return;
+      }
+      case "fallBack":
+        this.#fallBack(this.#member(deed.member), deed.durationMs);
+        return;
+      case "besiege": {
+        const leader = this.leader();
+        this.#siege = leader && new Siege(this.#deps, leader, this.members, deed.witnessCount);
+        this.#siege?.begin(deed.durationMs);
+        return;
+      }
+      case "tempt":
+        this.#siege?.tempt(deed.how, (member) => this.#crash(member, 5));
+        return;
+      case "cutOffBesieged":
+        this.#siege?.cutOff(deed.durationMs, deed.isOneWay);
+        return;
+      case "campaignOutside":
+        this.#siege?.campaignOutside();
     }
   }
 
@@ -238,6 +279,11 @@ export class SimCluster {
   #addRemoved(): void {
     const removed = this.members.find(({ id }) => this.leader()?.life.machine.isRemoved(id));
     if (removed !== undefined) this.#change(ConfChangeType.AddNode, removed.id);
+  }
+
+  #fallBack({ life }: SimMember, durationMs: number): void {
+    life?.clock.run(() => life.node.setCompat("etcd2"));
+    this.#deps.world.after(durationMs, () => life?.clock.run(() => life.node.setCompat("modern")));
   }
 
   // One member for another in one step, through a joint configuration. The driver has no method to

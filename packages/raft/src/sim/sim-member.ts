@@ -4,11 +4,12 @@
 //   start ─► life (node, machine, clock) ─► crash, failed disk, or removed ─► start …
 
 import type { BootstrapPeer } from "../bootstrap.ts";
-import { MessageType, type Message } from "../message.ts";
+import { isKnownToEtcd2, MessageType, type Message } from "../message.ts";
 import { runNode, type NodeOptions, type RaftNode } from "../node/index.ts";
 import type { TraceEvent } from "../trace.ts";
 import { EMPTY_CONF_STATE, Role, type ConfState, type Entry, type NodeId } from "../types.ts";
 import type { Command } from "./command.ts";
+import { Company, type Program } from "./company.ts";
 import type { Invariants } from "./invariants.ts";
 import { TICK_MS, type ClusterShape } from "./profile.ts";
 import { RandomStream } from "./random-stream.ts";
@@ -41,6 +42,7 @@ export interface Life {
   readonly node: RaftNode;
   readonly machine: RegisterMachine;
   readonly clock: SimClock;
+  readonly company: Company;
   /** Commands that were submitted in this process, by id: called with the result when they are applied. */
   readonly waiting: Map<number, (result: unknown) => void>;
 }
@@ -52,6 +54,8 @@ export class SimMember implements Receiver {
   life: Life | null = null;
   /** How fast its clock runs in its next life. */
   clockRate = 1;
+  /** What runs as this member from its next life on. */
+  program: Program = "kv";
   readonly #deps: MemberDeps;
   readonly #bootstrap: readonly BootstrapPeer[] | null;
   readonly #random: RandomStream;
@@ -115,7 +119,7 @@ export class SimMember implements Receiver {
     try {
       const node = runNode(wrap(parts, this.#lifeCount));
       this.#lifeCount++;
-      this.life = { node, machine, clock, waiting: new Map() };
+      this.life = { node, machine, clock, company: new Company(this.id, this.program), waiting: new Map() };
       node.on("membership", (confState) => this.#onMembership(node, confState));
     } catch (error) {
       world.violate("restart", `${this.id} does not start: ${String(error)}`);
@@ -132,9 +136,34 @@ export class SimMember implements Receiver {
     this.#deps.onEnd(life);
   }
 
+  connection(): object | null {
+    if (!this.#deps.shape.isRolling) return this;
+    return this.life?.company.program === "kv" ? this.life : null;
+  }
+
+  /** Another member has told what it is. */
+  greeted({ id, life: other }: SimMember): void {
+    const { life } = this;
+    if (other === null || life === null) return;
+    life.clock.run(() => {
+      life.company.heard(id, other.company.program);
+      this.#followCompany(life);
+    });
+  }
+
+  /** Whether a member that is up follows the rules that are right among the programs that really run. */
+  hasRightProfile(members: readonly SimMember[]): boolean {
+    const { life } = this;
+    if (life === null || !this.#deps.shape.isRolling) return true;
+    const real = new Company(this.id, life.company.program);
+    for (const { id, program } of members) real.heard(id, program);
+    return life.company.compat === real.wanted(life.node.appliedConfState);
+  }
+
   deliver(message: Message): boolean {
     const { life } = this;
     if (life === null) return false;
+    if (this.#deps.shape.isRolling && this.#isLostOn(life, message)) return true;
     // As a transport does: who was removed is not listened to any more. While a joint configuration
     // lasts, who is going to leave still votes.
     const isGone = life.machine.isRemoved(message.from) && !isMember(this.#confState, message.from);
@@ -150,6 +179,27 @@ export class SimMember implements Receiver {
   reportSnapshot(id: NodeId, delivered: boolean): void {
     const { life } = this;
     life?.clock.run(() => life.node.reportSnapshot(id, delivered));
+  }
+
+  /** A 2.3.8 member must never get what it does not know, and says nothing to messages of former terms. */
+  #isLostOn({ node, company }: Life, message: Message): boolean {
+    const { world } = this.#deps;
+    if (company.program === "kv") {
+      if (message.type === MessageType.PreVote && company.compat === "etcd2") {
+        world.coverage.count("preVoteAtEtcd2Rules");
+      }
+      return false;
+    }
+    if (!isKnownToEtcd2(message.type)) {
+      world.violate("unread-by-etcd2", `${this.id} gets a message of type ${message.type}`);
+    }
+    return message.term !== 0 && message.term < node.term;
+  }
+
+  #followCompany({ company, node }: Life): void {
+    if (!this.#deps.shape.isRolling || !company.decide(node.appliedConfState)) return;
+    this.#deps.world.coverage.count(company.compat === "modern" ? "profileToModern" : "profileToEtcd2");
+    node.setCompat(company.compat);
   }
 
   // Without votes that ask first and leases, a removed member that goes on raises the term of one that
@@ -182,6 +232,7 @@ export class SimMember implements Receiver {
   #onMembership(node: RaftNode, confState: ConfState): void {
     const { world, invariants } = this.#deps;
     invariants.configured(this.id, node.appliedIndex, confState);
+    if (this.life !== null) this.#followCompany(this.life);
     const isRemoved = this.life?.machine.isRemoved(this.id) ?? false;
     // As a server does: it hears of its removal and ends.
     if (isRemoved && !isMember(confState, this.id)) world.after(TICK_MS, () => this.crash());
@@ -233,7 +284,11 @@ export class SimMember implements Receiver {
       case "send":
       case "snapshot":
       case "apply":
+        return;
       case "readIndex":
+        if (this.#deps.shape.raft.readOnly === "lease") {
+          world.coverage.count(event.by === "leader" ? "readByLease" : "readByQuorum");
+        }
     }
   }
 

@@ -3,7 +3,7 @@
 // n-th message of a link depends on the seed, the link and n alone. Hot path.
 
 import { decodeMessage, encodeMessage } from "../codec/index.ts";
-import { MessageType, type Message } from "../message.ts";
+import { isKnownToEtcd2, MessageType, type Message } from "../message.ts";
 import type { NodeId } from "../types.ts";
 import type { ClusterShape } from "./profile.ts";
 import { RandomStream } from "./random-stream.ts";
@@ -32,6 +32,11 @@ export const FAIR: Weather = Object.freeze({ drop: 0, duplicate: 0, late: 0 });
 export interface Receiver {
   /** False if there is no process to receive it. */
   deliver(message: Message): boolean;
+  /**
+   * What a message that etcd 2.x cannot read may travel on: the same object as long as the same process can
+   * be reached that has announced that it can; null if there is none.
+   */
+  connection(): object | null;
   reportUnreachable(id: NodeId): void;
   reportSnapshot(id: NodeId, delivered: boolean): void;
 }
@@ -68,6 +73,10 @@ export class SimNetwork {
     this.#link(from, to).isCut = isCut;
   }
 
+  isCut(from: NodeId, to: NodeId): boolean {
+    return this.#link(from, to).isCut;
+  }
+
   /** Mends all links and the weather. */
   heal(): void {
     this.weather = FAIR;
@@ -94,6 +103,10 @@ export class SimNetwork {
       this.#failed(from, message, link.isCut);
       return;
     }
+    if (!isKnownToEtcd2(message.type) && this.#receivers.get(message.to)?.connection() === null) {
+      coverage.count("messageNotForEtcd2");
+      return;
+    }
     const isSnapshot = message.type === MessageType.Snap;
     const arrivalMs = isSnapshot ? delayMs + (extraMs % SNAPSHOT_MAX_MS) : delayMs + (isLate ? extraMs : 0);
     // What came before is waited for; snapshots and late messages have a connection of their own.
@@ -111,7 +124,10 @@ export class SimNetwork {
     link.latestArrivalMs = Math.max(link.latestArrivalMs, arrivalMs);
     if (isInLine) link.lastArrivalMs = Math.max(link.lastArrivalMs, arrivalMs);
     const carried = this.#shape.isEncoded ? decodeMessage(encodeMessage(message)) : message;
+    const connection = this.#receivers.get(message.to)?.connection();
     this.#world.after(delayMs, () => {
+      const hasConnection = this.#receivers.get(message.to)?.connection() === connection;
+      if (!isKnownToEtcd2(message.type) && !hasConnection) return;
       const isDelivered = this.#receivers.get(message.to)?.deliver(carried) ?? false;
       if (!isDelivered) {
         this.#world.coverage.count("messageToDeadNode");

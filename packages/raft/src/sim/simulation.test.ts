@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { Coverage, type Covered } from "./coverage.ts";
+import { SIM_PROFILES } from "./profile.ts";
 import { simulate } from "./simulation.ts";
 
 const SEEDS = Array.from({ length: 100 }, (_, i) => 500_000 + i);
@@ -13,7 +14,7 @@ test("no seed breaks a rule, and every kind of fault happens", async () => {
   const coverage = new Coverage();
   const broken: unknown[] = [];
   for (const seed of SEEDS) {
-    const profile = seed % 2 === 0 ? "etcd2" : "modern";
+    const profile = SIM_PROFILES[seed % SIM_PROFILES.length]!;
     const { violation, coverage: ofSeed } = await simulate({ seed, profile });
     coverage.add(ofSeed);
     if (violation !== null) broken.push({ seed, profile, violation });
@@ -23,7 +24,7 @@ test("no seed breaks a rule, and every kind of fault happens", async () => {
   expect(coverage.missing().filter((kind) => !RARE.includes(kind))).toStrictEqual([]);
 });
 
-test.for(["modern", "etcd2"] as const)("a seed gives the same execution each time: %s", async (profile) => {
+test.for(SIM_PROFILES)("a seed gives the same execution each time: %s", async (profile) => {
   const first = await simulate({ seed: 7, profile });
   const second = await simulate({ seed: 7, profile });
 

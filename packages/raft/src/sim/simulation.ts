@@ -67,7 +67,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const clients = new SimClients({
     world,
     read: options.read ?? ((node) => node.read({ timeoutMs: READ_TIMEOUT_MS })),
-    canConfirmReads: profile === "modern",
+    canConfirmReads: profile === "modern" || profile === "lease",
   });
   const wrap = options.wrap ?? ((parts) => parts);
   const onEnd = (life: Life): void => clients.lost(life);
@@ -77,6 +77,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   );
   for (const { atMs, deed, number } of actions) world.after(atMs, () => cluster.do(deed, number));
 
+  if (shape.isRolling) cluster.greet();
   await world.run(FAULTS_END_MS);
   cluster.heal();
   await calmDown(world, cluster, clients);
