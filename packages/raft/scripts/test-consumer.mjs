@@ -1,11 +1,21 @@
 // The package as its users get it: built, packed, installed from the tarball into a project outside of the
 // workspace, without network. There the example of the README must type-check in both kinds of module
-// resolution, with the declarations checked too, and must run. The last line is "N passed, N failed".
+// resolution, with the declarations checked too, and must run, under Bun as well; and a simulation must be
+// the same there, event by event. The last line is "N passed, N failed".
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import process from "node:process";
 
 const PACKAGE = resolve(import.meta.dirname, "..");
 const TSC = resolve(PACKAGE, "../../node_modules/typescript/bin/tsc");
@@ -13,13 +23,24 @@ const RESOLUTIONS = {
   nodenext: { module: "nodenext" },
   bundler: { module: "esnext", moduleResolution: "bundler" },
 };
+/** Installed where it exists; elsewhere whoever has Bun can name it. */
+const BUN = process.env.KV_BUN ?? resolve(PACKAGE, "../../node_modules/@oven/bun-linux-x64-baseline/bin/bun");
+const MUST_HAVE_BUN = process.platform === "linux" && process.arch === "x64";
+/** Everything that a few simulated clusters did: same seeds, same lines. */
+const SIMULATION = `
+import { SIM_PROFILES, simulate } from "@kv/raft/sim";
+for (let seed = 1; seed <= 12; seed++) {
+  const { violation, stepCount, coverage, history } = await simulate({ seed, profile: SIM_PROFILES[seed % 4] });
+  console.log(JSON.stringify({ seed, violation, stepCount, coverage: coverage.toRecord(), history }));
+}
+`;
 /** What the example adds up, whatever the indexes are. */
 const EXPECTED_OUTPUT = /^entry \d+: 1\nentry \d+: 3\nentry \d+: 6\n$/;
 
 let passed = 0;
 let failed = 0;
 
-/** Runs a program; its output, or null if it failed. */
+/** Runs a program, which must succeed with the expected output. */
 function run(name, cwd, command, args, isExpected = () => true) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8" });
   const isGood = status === 0 && isExpected(stdout);
@@ -76,6 +97,22 @@ try {
   run("its example runs", project, process.execPath, ["example.ts"], (output) =>
     EXPECTED_OUTPUT.test(output),
   );
+  write("simulation.mjs", SIMULATION);
+  let simulated = "";
+  run("its simulator runs", project, process.execPath, ["simulation.mjs"], (output) => {
+    simulated = output;
+    return output.includes('"violation":null');
+  });
+  if (existsSync(BUN) || MUST_HAVE_BUN) {
+    run("its example runs under Bun", project, BUN, ["example.ts"], (output) => EXPECTED_OUTPUT.test(output));
+    run(
+      "a simulation under Bun is the same",
+      project,
+      BUN,
+      ["simulation.mjs"],
+      (output) => output === simulated,
+    );
+  }
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

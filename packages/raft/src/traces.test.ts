@@ -8,12 +8,12 @@ import { describe, expect, test } from "vitest";
 import { judge, replay } from "./traces/replay.ts";
 import { parseTrace, type Trace, type TraceEvent, type TraceState } from "./traces/trace-format.ts";
 
-const directory =
-  process.env["KV_RAFT_TRACES"] ?? join(import.meta.dirname, "../../../conformance/raft-traces");
+const OWN = join(import.meta.dirname, "../../../conformance/raft-traces");
+const directory = process.env["KV_RAFT_TRACES"] ?? OWN;
 const files = readdirSync(directory).filter((file) => file.endsWith(".jsonl.gz"));
 
-function load(file: string): Trace {
-  return parseTrace(gunzipSync(readFileSync(join(directory, file))).toString());
+function load(file: string, from = directory): Trace {
+  return parseTrace(gunzipSync(readFileSync(join(from, file))).toString());
 }
 
 test.for(files)("the core does what was recorded in %s", (file) => {
@@ -70,7 +70,7 @@ function withOtherTimeout(trace: Trace): Trace {
 }
 
 describe.for(["m-012-crash", "m-020-flow", "v2-017-partition5", "v2-023-crash"])("a replay of %s", (name) => {
-  const trace = load(`${name}.jsonl.gz`);
+  const trace = load(`${name}.jsonl.gz`, OWN);
 
   test("fails when one commit index is altered", () => {
     const { matched, difference } = replay(alter(trace, withOtherCommit));

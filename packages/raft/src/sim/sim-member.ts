@@ -59,6 +59,8 @@ export class SimMember implements Receiver {
   readonly #deps: MemberDeps;
   readonly #bootstrap: readonly BootstrapPeer[] | null;
   readonly #random: RandomStream;
+  /** Whether nothing may be sent that 2.3.8 does not have. */
+  readonly #isForEtcd2Only: boolean;
   #lifeCount = 0;
   #role: Role = Role.Follower;
   #term = 0;
@@ -73,6 +75,7 @@ export class SimMember implements Receiver {
     this.#deps = deps;
     this.#bootstrap = bootstrap;
     this.#random = new RandomStream(seed, `node ${id}`);
+    this.#isForEtcd2Only = deps.shape.raft.compat === "etcd2" && !deps.shape.isRolling;
     this.disk = new SimDisk(id, world, new RandomStream(seed, `disk ${id}`), invariants);
     invariants.watch({ id, image: this.disk.image });
     network.add(id, this);
@@ -212,9 +215,14 @@ export class SimMember implements Receiver {
   }
 
   #send(clock: SimClock, messages: readonly Message[]): void {
-    const { invariants, network } = this.#deps;
+    const { world, invariants, network } = this.#deps;
     if (!clock.isAlive) return;
-    for (const message of messages) invariants.sent(this.id, message);
+    for (const message of messages) {
+      invariants.sent(this.id, message);
+      if (this.#isForEtcd2Only && (!isKnownToEtcd2(message.type) || message.context !== null)) {
+        world.violate("unread-by-etcd2", `${this.id} sends a message of type ${message.type}`);
+      }
+    }
     network.send(this.id, messages);
   }
 
