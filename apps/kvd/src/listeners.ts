@@ -67,6 +67,11 @@ export class Listeners {
     }
   }
 
+  /** Shows other certificates to who connects from now on. */
+  useCertificates(tls: TlsOptions): void {
+    for (const { url, listener } of this.#open) if (isSecure(url)) listener.useCertificates(tls);
+  }
+
   /** Says that the sockets are given up; for a start that failed. */
   announceClose(): void {
     for (const { url } of this.#open) this.#logger.info(`stopping listening for ${this.#kind} on ${url}`);

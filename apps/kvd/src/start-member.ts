@@ -3,6 +3,7 @@
 
 import { clientHandler, createServer, KeyMetrics, systemClock, withCors } from "@kv/server";
 import type { EtcdServer } from "@kv/server";
+import { Certificates } from "./certificates.ts";
 import { checkInitialCluster } from "./config.ts";
 import type { KvdConfig } from "./config.ts";
 import { ensureWritable } from "./data-dir.ts";
@@ -10,7 +11,7 @@ import { withDiscoveredCluster, withSrvCluster } from "./first-members.ts";
 import { lateHandler, Listeners } from "./listeners.ts";
 import type { RootLogger } from "./logger.ts";
 import { processView } from "./process-view.ts";
-import { openTls } from "./tls.ts";
+import type { TlsFiles, TlsKind } from "./tls.ts";
 
 /** A member that serves. Owns the server and all sockets. */
 export interface RunningMember {
@@ -33,11 +34,19 @@ export async function startMember(config: KvdConfig, logger: RootLogger): Promis
   const peers = new Listeners("peers", config.httpEngine, log);
   const clients = new Listeners("client requests", config.httpEngine, log);
   const [forPeers, forClients] = [lateHandler(), lateHandler()];
+  const certificates: Certificates[] = [];
+  const open = async (kind: TlsKind, files: TlsFiles, urls: readonly string[]): Promise<Certificates> => {
+    const opened = await Certificates.open(kind, files, urls, { logger: log, clock: systemClock });
+    certificates.push(opened);
+    return opened;
+  };
   try {
-    const peerTls = await openTls("peer", config.peerTls, config.listenPeerUrls, log);
+    const peerTls = await open("peer", config.peerTls, config.listenPeerUrls);
     await peers.listen(config.listenPeerUrls, forPeers.handle, peerTls.listen);
-    const clientTls = await openTls("client", config.clientTls, config.listenClientUrls, log);
+    peerTls.watch((tls) => peers.useCertificates(tls));
+    const clientTls = await open("client", config.clientTls, config.listenClientUrls);
     await clients.listen(config.listenClientUrls, forClients.handle, clientTls.listen);
+    clientTls.watch((tls) => clients.useCertificates(tls));
     await ensureWritable(config.server.dataDir);
 
     const server = await createServer(
@@ -57,11 +66,13 @@ export async function startMember(config: KvdConfig, logger: RootLogger): Promis
       server,
       async close() {
         // The server first answers who waits for it; then the connections are cut.
+        for (const one of certificates) one.close();
         await server.close();
         await Promise.all([clients.close(), peers.close()]);
       },
     };
   } catch (error) {
+    for (const one of certificates) one.close();
     clients.announceClose();
     peers.announceClose();
     await Promise.all([clients.close(), peers.close()]);

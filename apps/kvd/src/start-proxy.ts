@@ -4,6 +4,7 @@
 import { fetchMembers } from "@kv/rafthttp";
 import type { AskOptions } from "@kv/rafthttp";
 import { systemClock, withCors } from "@kv/server";
+import { Certificates } from "./certificates.ts";
 import { checkInitialCluster } from "./config.ts";
 import type { KvdConfig } from "./config.ts";
 import { peerUrlsForProxy } from "./first-members.ts";
@@ -14,7 +15,6 @@ import { ProxyEndpoints } from "./proxy/endpoints.ts";
 import type { ClusterUrls } from "./proxy/endpoints.ts";
 import { proxyHandler } from "./proxy/proxy-handler.ts";
 import { Upstream } from "./proxy/upstream.ts";
-import { openTls } from "./tls.ts";
 
 /** A proxy that serves. */
 export interface RunningProxy {
@@ -35,8 +35,9 @@ export async function startProxy(config: KvdConfig, logger: Logger): Promise<Run
   const file = new ClusterFile(config.server.dataDir);
   const peerUrls = await peerUrlsOf(file, config, logger);
   const log = logger.child({ pkg: "etcdmain" });
-  const members = await openTls("peer", config.peerTls, [], log);
-  const { listen: tls } = await openTls("client", config.clientTls, config.listenClientUrls, log);
+  const deps = { logger: log, clock: systemClock };
+  const members = await Certificates.open("peer", config.peerTls, [], deps);
+  const own = await Certificates.open("client", config.clientTls, config.listenClientUrls, deps);
   const endpoints = new ProxyEndpoints(
     {
       peerUrls,
@@ -59,6 +60,8 @@ export async function startProxy(config: KvdConfig, logger: Logger): Promise<Run
     logger.child({ pkg: "etcdmain: proxy" }),
   );
   const close = async (): Promise<void> => {
+    members.close();
+    own.close();
     await Promise.all([clients.close(), endpoints.close()]);
     await upstream.close();
   };
@@ -70,7 +73,9 @@ export async function startProxy(config: KvdConfig, logger: Logger): Promise<Run
       isReadonly: proxy.mode === "readonly",
       logger: logger.child({ pkg: "proxy" }),
     });
-    await clients.listen(config.listenClientUrls, withCors(handler, config.cors), tls);
+    await clients.listen(config.listenClientUrls, withCors(handler, config.cors), own.listen);
+    own.watch((tls) => clients.useCertificates(tls));
+    members.watch(() => undefined); // it only dials
     return { endpoints, close };
   } catch (error) {
     clients.announceClose();

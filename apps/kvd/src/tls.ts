@@ -1,9 +1,10 @@
 // The certificate flags of one kind of listener, read and checked: for who listens and for who dials.
-// Files are read once, at the start, as etcd does. Spec: server-flags.md §3 "Security", §5.4; operations.md §5.
+// When they are read again is in certificates.ts. Spec: server-flags.md §3 "Security", §5.4; operations.md §5.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
 import type { TlsOptions } from "node:tls";
 import type { PeerTls } from "@kv/rafthttp";
 import { KvdError } from "./errors.ts";
@@ -69,13 +70,31 @@ function describe({ certFile, keyFile, caFile, trustedCaFile, clientCertAuth }: 
   return `cert = ${certFile}, key = ${keyFile}, ca = ${caFile}, trusted-ca = ${trustedCaFile}, client-cert-auth = ${clientCertAuth}`;
 }
 
-async function loadCredentials(files: TlsFiles): Promise<Credentials> {
+/**
+ * Reads and checks the files.
+ *
+ * With `isAuthorityDemanded` a file that is to hold authorities and holds none is refused; etcd starts with it and trusts nobody.
+ *
+ * @throws {KvdError} `E_TLS`
+ */
+export async function loadCredentials(
+  files: TlsFiles,
+  { isAuthorityDemanded = false }: { readonly isAuthorityDemanded?: boolean } = {},
+): Promise<Credentials> {
   const pair = files.certFile === "" && files.keyFile === "" ? null : await loadPair(files);
   const authorities = await loadAuthorities(files);
+  if (isAuthorityDemanded && authorities?.length === 0) {
+    throw tlsError("tls: failed to find any PEM data in trusted certificates");
+  }
   // An empty list trusts nobody; no list trusts whom the system trusts.
   const trusted = authorities === null ? {} : { ca: [...authorities] };
   const isDemanded = files.clientCertAuth || files.caFile !== "";
   const shared = { ...pair, ...trusted, minVersion: MIN_VERSION } as const;
+  try {
+    createSecureContext(shared); // knows more reasons to refuse than the checks above: keys that are too short, for one
+  } catch (error) {
+    throw tlsError(`tls: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
   return {
     listen: pair === null ? null : { ...shared, requestCert: isDemanded, rejectUnauthorized: isDemanded },
     dial: pair === null && authorities === null ? null : shared,
@@ -104,6 +123,8 @@ async function loadAuthorities({ trustedCaFile, caFile }: TlsFiles): Promise<rea
   if (named.length === 0) return null;
   const texts = await Promise.all(named.map(readText));
   const authorities = texts.flatMap(certificatesIn);
+  const begunCount = texts.join("").split("-----BEGIN CERTIFICATE-----").length - 1;
+  if (begunCount !== authorities.length) throw tlsError("x509: malformed certificate");
   for (const authority of authorities) parseCertificate(authority);
   return authorities;
 }

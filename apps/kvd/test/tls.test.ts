@@ -1,13 +1,15 @@
 // https towards clients and between members, with certificates that openssl makes for this run.
 // Texts and rules: server-flags.md §3 "Security", §5.4; operations.md §5.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import type { RequestOptions } from "node:https";
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { connect } from "node:tls";
+import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePorts, nextHost } from "./harness/addresses.ts";
 import { makeAuthority, makeCertificate } from "./harness/certificates.ts";
@@ -44,7 +46,7 @@ async function secureMember(name: string): Promise<{ member: Member; files: Cert
   return { member, files };
 }
 
-function peerFlags(files: CertificateFiles): readonly string[] {
+function peerFlags(files: CertificateFiles, trusted = authority.cert): readonly string[] {
   return [
     "--peer-cert-file",
     files.cert,
@@ -52,7 +54,7 @@ function peerFlags(files: CertificateFiles): readonly string[] {
     files.key,
     "--peer-client-cert-auth",
     "--peer-trusted-ca-file",
-    authority.cert,
+    trusted,
   ];
 }
 
@@ -154,6 +156,140 @@ describe.runIf(hasOpenssl)("members and clients over https", () => {
     ).rejects.toThrow(/protocol version|alert/);
   });
 });
+
+describe.runIf(hasOpenssl)("certificates are read again when their files change", () => {
+  test.each(["kv", "node"])("new clients see the new one, old ones go on (engine %s)", async (engine) => {
+    const { member: made, files: first } = await secureMember(`rotating-${engine}`);
+    await using member = made;
+    const host = new URL(member.clientUrl).hostname;
+    const [second, third] = ["second", "third"].map((name) =>
+      makeCertificate(dir, name, { authority, host }),
+    );
+    if (second === undefined || third === undefined) throw new Error("unreachable");
+    // As certificate managers do it: the files are behind a link that is replaced by another one.
+    const store = join(member.dir, "store");
+    const files = { cert: join(store, "current", "tls.crt"), key: join(store, "current", "tls.key") };
+    await publish(store, "v1", first);
+    await member.start([
+      ...initialCluster([member]),
+      ...peerFlags(first),
+      ...clientFlags(files),
+      `--http-engine=${engine}`,
+    ]);
+    const key = `${member.clientUrl}/v2/keys/a`;
+    const poll = ask("GET", `${key}?wait=true`);
+    expect(await serialAt(member.clientUrl)).toBe(serialOf(first));
+
+    await publish(store, "v2", second);
+    await until("the second certificate", async () => isShown(member.clientUrl, second));
+
+    await writeFile(files.cert, "-----BEGIN CERT"); // half written
+    await member.process.logged(/ W \| etcdmain: clientTLS: changed files cannot be used/);
+    expect(await serialAt(member.clientUrl)).toBe(serialOf(second));
+
+    await copyFile(third.key, files.key); // a key of another certificate, until that one follows
+    await member.process.logged(/cannot be used(?:.|\n)*cannot be used/);
+    expect(await serialAt(member.clientUrl)).toBe(serialOf(second));
+    await copyFile(third.cert, files.cert);
+    await until("the third certificate", async () => isShown(member.clientUrl, third));
+
+    await ask("PUT", `${key}?value=1`);
+    expect(await poll).toContain('"value":"1"'); // it has waited through all of this on its first connection
+    expect(member.process.log.match(/cannot be used/g)).toHaveLength(2); // once for each broken state
+    expect(member.process.log).toContain(`certificate ${serialOf(third)}, valid until `);
+  });
+
+  test("three members change to another authority, one step at a time, and go on", async () => {
+    const all = await Promise.all(["c1", "c2", "c3"].map(secureMember));
+    await using stack = new AsyncDisposableStack();
+    for (const { member } of all) stack.use(member);
+    const [one, two, three] = all;
+    if (one === undefined || two === undefined || three === undefined) throw new Error("unreachable");
+    const trusted = join(dir, "trusted.crt");
+    await copyFile(authority.cert, trusted);
+    const shared = initialCluster(all.map(({ member }) => member));
+    await Promise.all(
+      all.map(({ member, files }) =>
+        member.start([...shared, ...peerFlags(files, trusted), ...clientFlags(files)]),
+      ),
+    );
+    const former = { cert: join(dir, "former.crt"), key: join(dir, "former.key") };
+    await copyFile(one.files.cert, former.cert);
+    await copyFile(one.files.key, former.key);
+    const successor = makeAuthority(dir, "successor");
+    const changes = (count: number): Promise<unknown> =>
+      Promise.all(
+        all.map(({ member }) =>
+          until(`change ${count} of ${member.name}`, () =>
+            (member.process.log.match(/ peerTLS: new connections use the changed files/g) ?? []).length >=
+            count
+              ? true
+              : null,
+          ),
+        ),
+      );
+
+    // 1. both authorities are trusted; 2. members get certificates of the new one; 3. only that one is trusted.
+    const both = (await readFile(authority.cert, "utf8")) + (await readFile(successor.cert, "utf8"));
+    await writeFile(trusted, both);
+    await changes(1);
+    for (const { member, files } of all) {
+      const host = new URL(member.peerUrl).hostname;
+      const next = makeCertificate(dir, `${member.name}-next`, { authority: successor, host });
+      await copyFile(next.key, files.key);
+      await copyFile(next.cert, files.cert);
+    }
+    await changes(2);
+    await copyFile(successor.cert, trusted);
+    await changes(3);
+
+    // The third reads everything at its start: it trusts only what the others have learned to show, and they must accept it.
+    await three.member.crash();
+    await three.member.start([...peerFlags(three.files, trusted), ...clientFlags(three.files)]);
+    await two.member.crash();
+    const url = `${one.member.clientUrl}/v2/keys/after`;
+    await until("a write by the first and the third", async () =>
+      (await ask("PUT", `${url}?value=1`, null, { ca: readFileSync(successor.cert) })).includes('"value":"1"')
+        ? true
+        : null,
+    );
+    const version = `${one.member.peerUrl}/version`;
+    const trusting = { ca: readFileSync(successor.cert) };
+    expect(await ask("GET", version, three.files, trusting)).toContain("etcdserver");
+    await expect(ask("GET", version, former, trusting)).rejects.toThrow();
+  });
+});
+
+/** Puts a pair where `current` leads to, in one step. */
+async function publish(store: string, version: string, pair: CertificateFiles): Promise<void> {
+  await mkdir(join(store, version), { recursive: true });
+  await copyFile(pair.cert, join(store, version, "tls.crt"));
+  await copyFile(pair.key, join(store, version, "tls.key"));
+  await symlink(version, join(store, "next"));
+  await rename(join(store, "next"), join(store, "current"));
+}
+
+function serialOf(files: CertificateFiles): string {
+  return new X509Certificate(readFileSync(files.cert)).serialNumber;
+}
+
+/** The serial number of the certificate that a new connection is shown. */
+async function serialAt(url: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const socket = connect({ host: hostname, port: Number(port), ca: readFileSync(authority.cert) }, () =>
+    resolve(socket.getPeerCertificate().serialNumber),
+  ).on("error", reject);
+  try {
+    return await promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function isShown(url: string, files: CertificateFiles): Promise<true | null> {
+  return (await serialAt(url)) === serialOf(files) ? true : null;
+}
 
 describe.runIf(hasOpenssl)("certificates that cannot be used: a line at level C, status 1", () => {
   const secure = ["--listen-client-urls=https://127.0.0.1:0", "--advertise-client-urls=https://127.0.0.1:0"];

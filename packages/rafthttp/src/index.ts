@@ -3,7 +3,7 @@ export { HttpTransport, type HttpTransportDeps, type HttpTransportOptions } from
 export type { RaftReceiver } from "./receiver.ts";
 export type { PeerDialect } from "./announcement.ts";
 export type { PeerStats, SendingType } from "./stats.ts";
-export type { PeerTls } from "./dispatcher.ts";
+export { peerConnector, type PeerTls, type PeerTlsSource } from "./dispatcher.ts";
 export { systemClock, type Clock } from "./clock.ts";
 export type { LogFields, Logger } from "./log.ts";
 export { TransportError, type TransportErrorCode } from "./errors.ts";

@@ -3,7 +3,7 @@
 
 import type { NodeId } from "@kv/raft";
 import { parseNodeId } from "@kv/raft/codec";
-import { createDispatcher, type PeerTls } from "./dispatcher.ts";
+import { createDispatcher, type PeerTlsSource } from "./dispatcher.ts";
 import { TransportError } from "./errors.ts";
 import { decodeMembersJson, type MemberInfo } from "./members-json.ts";
 import { readText } from "./response-text.ts";
@@ -17,7 +17,7 @@ const NOT_DECIDED = "not_decided";
 export interface AskOptions {
   /** For the whole exchange. */
   readonly timeoutMs: number;
-  readonly tls?: PeerTls | null;
+  readonly tls?: PeerTlsSource | null;
   readonly signal?: AbortSignal;
 }
 

@@ -2,10 +2,11 @@
 
 import { once } from "node:events";
 import { createServer, type Server } from "node:https";
+import { TLSSocket } from "node:tls";
 import { Message, MessageType } from "@kv/raft";
 import { parseNodeId } from "@kv/raft/codec";
-import { expect, test } from "vitest";
-import type { PeerTls } from "./dispatcher.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { createDispatcher, type PeerTls } from "./dispatcher.ts";
 import {
   CLUSTER,
   Happenings,
@@ -36,6 +37,26 @@ const KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgbRXY2vQ3eNgNBZiz
 j8bsYfM0k2FdvSXM6Jq9xMPawcWhRANCAAQIeWmQjYILB3ivEgdZqIfmmg9MVg+n
 cK3n9f5tU11jnuhyC/z7nYQpu8+P3+aMEzpoxcqhfdwKT0xU7WsYcC4B
+-----END PRIVATE KEY-----
+`;
+
+// Another one, to take its place.
+const NEXT_CERT = `-----BEGIN CERTIFICATE-----
+MIIBljCCATygAwIBAgIUMse6EtxcytztYOcOMUAElKtNAkcwCgYIKoZIzj0EAwIw
+FzEVMBMGA1UEAwwMa3Ygc3VjY2Vzc29yMCAXDTI2MTEyNTIyMTcwNVoYDzIxMjYx
+MTAxMjIxNzA1WjAXMRUwEwYDVQQDDAxrdiBzdWNjZXNzb3IwWTATBgcqhkjOPQIB
+BggqhkjOPQMBBwNCAAQNNvs0pymf4iHv2KkQ/g+aAYacshM3AfypU9i/dmGqeiHX
+qUmciRaXXU1DO9w8w/HDuizVjxXrY9kPKKYuNJd2o2QwYjAdBgNVHQ4EFgQUzy8y
+u3LEwC3NlRlsdyCF5uVAMFQwHwYDVR0jBBgwFoAUzy8yu3LEwC3NlRlsdyCF5uVA
+MFQwDwYDVR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMC
+A0gAMEUCIQDofOE57wU337xgP32Im1f/VqlldMDt3kprgLaGvPfRxAIgKjgzl34e
+WwzLhNXAqlV/DQHEZyf1fVIGRyYlNTIFBpY=
+-----END CERTIFICATE-----
+`;
+const NEXT_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgbaGjjDOY7G/+ZgIT
+wRzVw1GQNxesL52mh3Fc08twpMyhRANCAAQNNvs0pymf4iHv2KkQ/g+aAYacshM3
+AfypU9i/dmGqeiHXqUmciRaXXU1DO9w8w/HDuizVjxXrY9kPKKYuNJd2
 -----END PRIVATE KEY-----
 `;
 
@@ -71,6 +92,34 @@ test.each(UNTRUSTED)("a member that $name gets nothing through", async ({ tls })
   await a.happenings.until(/^unreachable b/);
   expect(b.happenings.count(/^process/)).toBe(0);
   await expect(fetchMembers(b.url, { timeoutMs: 2_000, tls })).rejects.toThrow();
+});
+
+test("certificates that change are used by the next connection", async () => {
+  const server = createServer(
+    { cert: CERT, key: KEY, requestCert: true, rejectUnauthorized: false },
+    ({ socket }, response) => {
+      response.shouldKeepAlive = false;
+      response.end(socket instanceof TLSSocket ? socket.getPeerCertificate().subject.CN : "");
+    },
+  ).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  let tls: PeerTls = { ca: CERT, cert: CERT, key: KEY };
+  const dispatcher = createDispatcher({ dialTimeoutMs: 2_000, tls: () => tls });
+  onTestFinished(async () => {
+    await dispatcher.destroy();
+    server.close();
+  });
+  const shown = async (): Promise<string> => {
+    const origin = `https://127.0.0.1:${portOf(server)}`;
+    const { body } = await dispatcher.request({ origin, path: "/", method: "GET" });
+    return body.text();
+  };
+
+  expect(await shown()).toBe("kv test member");
+  tls = { ca: CERT, cert: NEXT_CERT, key: NEXT_KEY };
+  expect(await shown()).toBe("kv successor");
+  tls = { ca: NEXT_CERT, cert: NEXT_CERT, key: NEXT_KEY };
+  await expect(shown()).rejects.toThrow(/self-signed certificate/);
 });
 
 interface SecureMember extends AsyncDisposable {

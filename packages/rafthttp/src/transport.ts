@@ -11,7 +11,7 @@ import type { Agent } from "undici";
 import type { PeerDialect } from "./announcement.ts";
 import type { Clock } from "./clock.ts";
 import { requestHeaders, type TransportContext } from "./context.ts";
-import { createDispatcher, type PeerTls } from "./dispatcher.ts";
+import { createDispatcher, type PeerTlsSource } from "./dispatcher.ts";
 import { TransportError } from "./errors.ts";
 import { raftHandler } from "./handler.ts";
 import type { HttpHandler } from "./http.ts";
@@ -37,7 +37,8 @@ export interface HttpTransportOptions {
   readonly version: string;
   /** The lowest cluster version we can work with, for example `2.2.0`. */
   readonly minClusterVersion: string;
-  readonly tls?: PeerTls | null;
+  /** null: https peers are verified by the system's roots and shown nothing. */
+  readonly tls?: PeerTlsSource | null;
   /** For one attempt to connect. */
   readonly dialTimeoutMs?: number;
 }

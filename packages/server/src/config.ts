@@ -1,7 +1,7 @@
 // Everything a member needs to know before it starts. kvd makes it from flags and environment;
 // it is validated there and trusted here.
 
-import type { PeerTls } from "@kv/rafthttp";
+import type { PeerTlsSource } from "@kv/rafthttp";
 
 /** How to run one member. Times are milliseconds. Names and defaults follow etcd's flags (server-flags.md §3). */
 export interface ServerConfig {
@@ -25,7 +25,7 @@ export interface ServerConfig {
   /** Published to the cluster on every start. */
   readonly advertiseClientUrls: readonly string[];
   /** For connections to other members; without it https ones must be known to the system's authorities. */
-  readonly peerTls?: PeerTls | null;
+  readonly peerTls?: PeerTlsSource | null;
   /** Refuse membership changes after which the started members are no quorum. */
   readonly strictReconfigCheck: boolean;
   /** Drop all other members from the log before it is started from: recovery only. */

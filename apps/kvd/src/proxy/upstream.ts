@@ -3,7 +3,8 @@
 
 import { Readable } from "node:stream";
 import { connectionError } from "@kv/client";
-import type { PeerTls } from "@kv/rafthttp";
+import { peerConnector } from "@kv/rafthttp";
+import type { PeerTlsSource } from "@kv/rafthttp";
 import type { HttpHeaders, HttpRequest, HttpResponse } from "@kv/rafthttp/http";
 import { Agent } from "undici";
 
@@ -56,13 +57,13 @@ export class Upstream {
   readonly #writeMs: number;
 
   /** `tls` is shown to members and verifies them. */
-  constructor(timeouts: UpstreamTimeouts, tls: PeerTls | null) {
+  constructor(timeouts: UpstreamTimeouts, tls: PeerTlsSource | null) {
     this.#writeMs = timeouts.writeMs;
     this.#agent = new Agent({
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      connect: { ...tls, timeout: timeouts.dialMs },
+      connect: peerConnector({ dialTimeoutMs: timeouts.dialMs, tls }),
       headersTimeout: timeouts.readMs,
       bodyTimeout: timeouts.readMs,
     });

@@ -1,6 +1,8 @@
-// Opening a listening socket, the same for every engine.
+// A listening socket: how it is opened and gets other certificates, the same for every engine.
 
 import type { Server } from "node:net";
+import { Server as TlsServer } from "node:tls";
+import type { TlsOptions } from "node:tls";
 import type { ListenOptions } from "./engine.ts";
 import { BACKLOG } from "./limits.ts";
 
@@ -18,6 +20,12 @@ export function bind(server: Server, options: ListenOptions): Promise<string> {
       resolve(urlOf(server, options));
     });
   });
+}
+
+/** Replaces what handshakes use from now on, their demands on clients included. */
+export function replaceCertificates(server: Server, tls: TlsOptions): void {
+  if (!(server instanceof TlsServer)) throw new Error("a listener without TLS has no certificates");
+  server.setSecureContext(tls);
 }
 
 function urlOf(server: Server, options: ListenOptions): string {

@@ -20,6 +20,8 @@ export interface ListenOptions {
 export interface Listener extends AsyncDisposable {
   /** With the actual port: `http://127.0.0.1:2379`. */
   readonly url: string;
+  /** Shows other certificates to connections that come from now on; those that are open stay as they are. Only with TLS. */
+  useCertificates(tls: TlsOptions): void;
   /**
    * Stops listening and ends all connections: idle ones at once, streams by cutting their bodies,
    * those with an answer on its way when it is out or after a bound. May be called twice.

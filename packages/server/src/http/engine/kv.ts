@@ -3,8 +3,9 @@
 
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
+import type { TlsOptions } from "node:tls";
 import { systemClock, type Clock } from "../../clock.ts";
-import { bind } from "./bind.ts";
+import { bind, replaceCertificates } from "./bind.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Departures } from "./departures.ts";
 import type { Engine, Listener } from "./engine.ts";
@@ -60,6 +61,10 @@ class KvListener implements Listener {
     this.#clock = clock;
     server.on("connection", (socket: Socket) => this.#track(socket));
     server.on(isSecure ? "secureConnection" : "connection", (socket: Socket) => this.#accept(socket));
+  }
+
+  useCertificates(tls: TlsOptions): void {
+    replaceCertificates(this.#server, tls);
   }
 
   close(): Promise<void> {

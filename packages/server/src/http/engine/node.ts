@@ -14,9 +14,10 @@ import {
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { TlsOptions } from "node:tls";
 import type { HttpHandler, HttpResponse } from "@kv/rafthttp/http";
 import { HttpBodyError } from "@kv/rafthttp/http";
-import { bind } from "./bind.ts";
+import { bind, replaceCertificates } from "./bind.ts";
 import { Connections } from "./connections.ts";
 import type { Engine, Listener, ListenOptions } from "./engine.ts";
 import { HEAD_SIZE_MAX_BYTES, LINGER_MS, TCP_KEEP_ALIVE_MS } from "./limits.ts";
@@ -198,6 +199,10 @@ class NodeListener implements Listener {
     this.#server = server;
     this.#connections = connections;
     this.url = url;
+  }
+
+  useCertificates(tls: TlsOptions): void {
+    replaceCertificates(this.#server, tls);
   }
 
   close(): Promise<void> {
