@@ -5,6 +5,7 @@
 export type RaftErrorCode =
   | "E_LOCAL_MSG"
   | "E_PEER_NOT_FOUND"
+  | "E_FORGED"
   | "E_PROPOSAL_DROPPED"
   | "E_STOPPED"
   | "E_U64_RANGE"

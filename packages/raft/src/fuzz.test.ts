@@ -18,6 +18,7 @@ test.for([1, 2, 3])(
     // What was sent is of all kinds: taken, refused, fatal as documented.
     expect([...outcomes.keys()].toSorted()).toEqual([
       "E_FATAL",
+      "E_FORGED",
       "E_LOCAL_MSG",
       "E_PEER_NOT_FOUND",
       "E_PROPOSAL_DROPPED",

@@ -61,7 +61,7 @@ export interface RaftOptions {
   readonly stepDownOnRemoval?: boolean;
   /**
    * What to do when the leader's commit index is above the own log, which means that acknowledged
-   * entries were lost. "recover" asks for them again and so gives up the protection against counting
+   * entries were lost; or, in a term that began while the node ran, that the message is forged, and "throw" ignores it. "recover" asks for them again and so gives up the protection against counting
    * an acknowledgement twice: an operator's decision, for one member at a time. Default "throw".
    */
   readonly onCommitRegression?: "throw" | "recover";

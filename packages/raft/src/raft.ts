@@ -56,6 +56,8 @@ export class Raft {
   /** Reads that wait for the first commit of this term. */
   heldReads: Message[] = [];
   #compat: Compat;
+  /** What was acknowledged in later terms was acknowledged by this run of the node. */
+  readonly #termAtStart: number;
 
   /** Starts as a follower from what storage holds. */
   constructor(options: ResolvedOptions) {
@@ -74,6 +76,7 @@ export class Raft {
     const isTermLost = this.log.lastTerm > hardState.term;
     this.term = isTermLost ? this.log.lastTerm : hardState.term;
     this.vote = isTermLost ? NONE : hardState.vote;
+    this.#termAtStart = this.term;
     this.log.loadCommit(hardState);
     checkApplied(options.applied, this.log.applied, this.log.committed);
     if (options.applied > 0) this.log.appliedTo(options.applied, 0);
@@ -262,6 +265,16 @@ export class Raft {
       default:
         this.messages.push(message);
     }
+  }
+
+  /**
+   * Whether a heartbeat names a commit index that no leader can know of. A leader of a term that began while this
+   * node ran knows only what this run has acknowledged, and within a term a log does not shrink. In the term of
+   * the start, or an older run may have acknowledged what the disk has lost: that is for `commitTo` to find fatal.
+   */
+  isForged(message: Message): boolean {
+    if (message.type !== MessageType.Heartbeat || message.commit <= this.log.lastIndex) return false;
+    return message.term > this.#termAtStart && this.options.onCommitRegression === "throw";
   }
 
   /** A message of the own term to `to`, to be filled in and sent. */

@@ -182,6 +182,34 @@ describe("a failed node", () => {
   });
 });
 
+describe("J-05: a commit index above the log, in a term that began while the node ran, is forged", () => {
+  test("it is refused, and nothing has changed", () => {
+    const node = new TestNode({ log: [1], term: 1 });
+    node.raw.step(message(Heartbeat, { from: "2", to: "1", term: 2 }));
+    node.drain();
+    const before = node.raw.status();
+
+    const forged = [1, 2].map((ahead) =>
+      node.raw.step(message(Heartbeat, { from: "3", to: "1", term: 1 + ahead, commit: 2 ** 40 })),
+    );
+
+    expect(forged).toEqual([
+      { ok: false, code: "E_FORGED" },
+      { ok: false, code: "E_FORGED" }, // a higher term makes it no better
+    ]);
+    expect(node.raw.status()).toEqual(before);
+    expect(node.drain()).toEqual([]);
+  });
+
+  test("up to the end of the log it is believed", () => {
+    const node = new TestNode({ log: [1, 1], term: 1 });
+
+    node.raw.step(message(Heartbeat, { from: "2", to: "1", term: 2, commit: 2 }));
+
+    expect(node.raw.commit).toBe(2);
+  });
+});
+
 test("an append that contradicts what is committed changes nothing and is answered with the commit index", () => {
   const node = new TestNode({ log: [1, 1], term: 1, commit: 2 });
 

@@ -41,7 +41,10 @@ export type ProposeResult =
 /** What became of a message. If it is not ok, nothing has changed. */
 export type StepResult =
   | { readonly ok: true }
-  | { readonly ok: false; readonly code: "E_LOCAL_MSG" | "E_PEER_NOT_FOUND" | "E_PROPOSAL_DROPPED" };
+  | {
+      readonly ok: false;
+      readonly code: "E_LOCAL_MSG" | "E_PEER_NOT_FOUND" | "E_FORGED" | "E_PROPOSAL_DROPPED";
+    };
 
 export type { BootstrapPeer } from "./bootstrap.ts";
 
@@ -54,6 +57,7 @@ export interface ApplyConfChangeResult {
 const OK: StepResult = Object.freeze({ ok: true });
 const LOCAL: StepResult = Object.freeze({ ok: false, code: "E_LOCAL_MSG" });
 const UNKNOWN_PEER: StepResult = Object.freeze({ ok: false, code: "E_PEER_NOT_FOUND" });
+const FORGED: StepResult = Object.freeze({ ok: false, code: "E_FORGED" });
 const DROPPED: StepResult = Object.freeze({ ok: false, code: "E_PROPOSAL_DROPPED" });
 const FORWARDED: ProposeResult = Object.freeze({ ok: true, forwarded: true });
 
@@ -217,6 +221,7 @@ export class RawNode {
     if (!isFromWorker) {
       if (isLocal(type)) return LOCAL;
       if (isResponse(type) && this.#raft.tracker.get(from) === undefined) return UNKNOWN_PEER;
+      if (this.#raft.isForged(message)) return FORGED;
     }
     return this.#stepLocal(message) ? OK : DROPPED;
   }

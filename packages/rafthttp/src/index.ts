@@ -5,7 +5,7 @@ export type { PeerDialect } from "./announcement.ts";
 export type { PeerStats, SendingType } from "./stats.ts";
 export { peerConnector, type PeerTls, type PeerTlsSource } from "./dispatcher.ts";
 export { systemClock, type Clock } from "./clock.ts";
-export type { LogFields, Logger } from "./log.ts";
+export { WarningLimiter, type LogFields, type Logger } from "./log.ts";
 export { TransportError, type TransportErrorCode } from "./errors.ts";
 
 // Questions to other members, and our answers to theirs

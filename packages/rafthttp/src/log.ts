@@ -21,7 +21,7 @@ interface Kind {
   suppressedCount: number;
 }
 
-/** Lets each kind of warning through once a minute and says how many were held back. */
+/** Lets each kind of warning through once a minute and says how many were held back: for what others can cause at will. */
 export class WarningLimiter {
   readonly #logger: Logger;
   readonly #clock: Clock;

@@ -9,7 +9,7 @@
 import { randomInt } from "node:crypto";
 import { NONE, type NodeId } from "@kv/raft";
 import { RaftNode } from "@kv/raft/node";
-import { HttpTransport, type RaftReceiver } from "@kv/rafthttp";
+import { HttpTransport, WarningLimiter, type RaftReceiver } from "@kv/rafthttp";
 import type { Store } from "@kv/store";
 import { Applier } from "./applier.ts";
 import type { Bootstrapped } from "./bootstrap.ts";
@@ -209,7 +209,7 @@ export class Replica {
   }
 
   #startNode(config: ServerConfig): RaftNode {
-    const { clock, events } = this.#deps;
+    const { clock, events, logger } = this.#deps;
     const started = this.#started;
     const electionTick = Math.floor(config.electionMs / config.heartbeatMs);
     const node = new RaftNode({
@@ -244,6 +244,14 @@ export class Replica {
       onFatal: events.onFatal,
     });
     node.on("membership", () => this.profile.changed());
+    const warnings = new WarningLimiter(logger, clock);
+    node.on("forged", ({ from, term, commit }) => {
+      warnings.warn("refused a heartbeat with a commit index that this member has never acknowledged", {
+        from,
+        term,
+        commit,
+      });
+    });
     node.on("leader", ({ lead, term }) => {
       if (lead === this.leadership.leader) return; // only the role has changed
       events.onLeader(lead, term);

@@ -1,6 +1,7 @@
 // What a node tells those who listen.
 
 import type { RaftError } from "../errors.ts";
+import type { Message } from "../message.ts";
 import type { ConfState, NodeId, Role, SnapshotMeta } from "../types.ts";
 
 /** Events of a node by name, with what they carry. */
@@ -11,6 +12,8 @@ export interface NodeEvents {
   readonly snapshot: SnapshotMeta;
   /** A configuration has been applied, also one that is the same as before. */
   readonly membership: ConfState;
+  /** A message was refused that no honest member sends: its commit index is above anything that this node has acknowledged. */
+  readonly forged: Message;
   /** The node has failed, and is silent from now on. */
   readonly error: RaftError;
 }
@@ -23,6 +26,7 @@ export class EventHub {
     leader: new Set(),
     snapshot: new Set(),
     membership: new Set(),
+    forged: new Set(),
     error: new Set(),
   };
 

@@ -149,7 +149,10 @@ export class Loop {
   }
 
   readonly #stepMessage = (message: Message): void => {
-    if (!this.#options.raft.step(message).ok) this.droppedMessageCount++;
+    const outcome = this.#options.raft.step(message);
+    if (outcome.ok) return;
+    this.droppedMessageCount++;
+    if (outcome.code === "E_FORGED") this.#options.events.emit("forged", message);
   };
 
   // Before anything is read or answered: this process may have stood still.

@@ -139,9 +139,10 @@ test.each([
   follower.disk.hold();
   leader.node.submit(bytes("a"));
   await three.settle();
-  const heartbeat = new Message(MessageType.Heartbeat, follower.id, leader.id, leader.node.term);
-  heartbeat.commit = 1_000;
-  follower.node.step(heartbeat);
+  follower.node.on("leader", () => {
+    throw new Error("broken listener");
+  });
+  follower.node.step(new Message(MessageType.Heartbeat, follower.id, three.ids[2], leader.node.term + 1));
   await three.settle();
   follower.sent.length = 0;
 
@@ -917,6 +918,25 @@ describe("what goes wrong outside", () => {
     expect(node.status().isFailed).toBe(false);
   });
 
+  test("a forged commit index is dropped, counted and told", async () => {
+    const three = await cluster(3);
+    const leader = await three.elect();
+    const { node } = three.member("2");
+    const told: Message[] = [];
+    node.on("forged", (message) => told.push(message));
+    const heartbeat = new Message(MessageType.Heartbeat, node.id, leader.id, node.term);
+    heartbeat.commit = 1_000;
+
+    node.step(heartbeat);
+    await three.settle();
+    submitAll(leader, "a");
+    await three.tick(2);
+
+    expect(told).toEqual([heartbeat]);
+    expect(node.status()).toMatchObject({ isFailed: false, droppedMessages: 1 });
+    expect(three.member("2").machine.values).toEqual(["a"]);
+  });
+
   test("a state machine that throws makes the node fail", async () => {
     const one = await cluster(1);
     const leader = await one.elect();
@@ -931,10 +951,12 @@ describe("what goes wrong outside", () => {
     expect(one.clock.timerCount).toBe(0);
   });
 
-  test("a commit index beyond the own log makes the node fail", async () => {
+  test("a commit index beyond the log that a node has just started from makes it fail", async () => {
     const three = await cluster(3);
     await three.elect();
-    const follower = three.member("2");
+    const { id, disk, node } = three.member("2");
+    await node.stop();
+    const follower = three.start(id, disk);
     const heartbeat = new Message(MessageType.Heartbeat, follower.id, three.ids[0], three.leader.node.term);
     heartbeat.commit = 1_000;
 
