@@ -29,6 +29,7 @@ test("without flags the configuration is etcd's", () => {
       strictReconfigCheck: false,
       forceNewCluster: false,
       takeOverV3Data: false,
+      etcd3Peers: false,
     },
     listenPeerUrls: ["http://localhost:2380", "http://localhost:7001"],
     listenClientUrls: ["http://localhost:2379", "http://localhost:4001"],

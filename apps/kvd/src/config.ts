@@ -141,6 +141,7 @@ export function configFrom(flags: FlagSet): KvdConfig {
     strictReconfigCheck: flags.get("strict-reconfig-check"),
     forceNewCluster: flags.get("force-new-cluster"),
     takeOverV3Data: flags.get("take-over-v3-data"),
+    etcd3Peers: flags.get("etcd3-peers"),
   });
   return Object.freeze({
     server,

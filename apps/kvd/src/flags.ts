@@ -119,6 +119,11 @@ const TABLE = {
     "false",
     "serve the v2 part of a directory that etcd 3 wrote; v3 data stays where it is, unserved",
   ),
+  "etcd3-peers": unsafe(
+    boolean,
+    "false",
+    "be a member beside members of etcd 3.4, for v2 data, to move away from it",
+  ),
   "enable-pprof": profiling(boolean, "false", "serve profiles on the client addresses"),
   version: profiling(boolean, "false", "print the version and exit"),
 

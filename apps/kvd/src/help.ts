@@ -2,7 +2,7 @@
 // The list is made from the flags' own descriptions. Spec: server-flags.md §1, §2.
 
 import process from "node:process";
-import { SERVER_VERSION } from "@kv/server";
+import { RELEASE } from "@kv/server";
 import { FLAGS, IGNORED_FLAGS } from "./flags.ts";
 
 /** Printed after an error on the command line, and above the list of flags. */
@@ -41,7 +41,7 @@ Every flag can also be given as a variable: --data-dir as ETCD_DATA_DIR. The com
 /** The four lines of `--version`, which are also the first of the log. Scripts look for the first: it is the version of etcd that kvd stands in for. */
 export function versionLines(): readonly string[] {
   return [
-    `etcd Version: ${SERVER_VERSION}`,
+    `etcd Version: ${RELEASE.version}`,
     "Git SHA: not an etcd build (kvd)",
     `Go Version: none (Node.js ${process.version})`,
     `Go OS/Arch: ${process.platform}/${ARCHITECTURES[process.arch] ?? process.arch}`,

@@ -18,6 +18,8 @@ export interface TransportContext {
   readonly stats: PeerStats;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether members that are not kv are etcd 3: they stop for good at a snapshot without a v3 database. */
+  readonly isAmongEtcd3: boolean;
   /** Makes the requests to other members. */
   readonly dispatcher: Dispatcher;
   /** The headers that every request to another member carries (peer-protocol.md §2), and our announcement. */

@@ -95,6 +95,14 @@ export class Peer {
       this.#context.receiver.reportUnreachable(this.id);
       return;
     }
+    if (message.type === MessageType.Snap && this.#context.isAmongEtcd3 && this.dialect !== "kv") {
+      this.#droppedCount++;
+      this.#warnings.warn("a member of etcd 3 needs a snapshot and gets none: ours has no v3 database", {
+        peer: this.id,
+      });
+      this.#reportLost(message, channel.sendingType);
+      return;
+    }
     if (channel.send(message)) return;
     this.#droppedCount++;
     this.#warnings.warn("message was dropped because the queue is full", { peer: this.id });

@@ -110,6 +110,7 @@ async function setUp(
       id: parseNodeId("a"),
       clusterId: CLUSTER,
       versions: { server: "2.3.8", minCluster: "2.2.0" },
+      isAmongEtcd3: false,
       receiver,
       stats: receiver,
       clock,

@@ -141,6 +141,7 @@ function setUp(): { writer: StreamWriter; clock: ManualClock; happenings: Happen
     id: parseNodeId("a"),
     clusterId: CLUSTER,
     versions: { server: "2.3.8", minCluster: "2.2.0" },
+    isAmongEtcd3: false,
     receiver,
     stats: receiver,
     clock,

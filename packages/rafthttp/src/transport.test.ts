@@ -9,6 +9,7 @@ import { LINK_HEARTBEAT_MS, STREAM_QUEUE_LIMIT } from "./stream-writer.ts";
 
 const A = parseNodeId("a");
 const B = parseNodeId("b");
+const C = parseNodeId("c");
 
 describe("between two connected members", () => {
   test("appends use the append stream, all else the message stream, nothing is posted", async () => {
@@ -336,6 +337,23 @@ function append(from: NodeId, to: NodeId, index: number, entryCount: number): Me
   }));
   return message;
 }
+
+test("among members of etcd 3 only one that has announced itself as kv is sent a snapshot", async () => {
+  const release = { version: "3.4.23", minClusterVersion: "3.0.0" };
+  await using a = await TestMember.start("a", 0, release);
+  await using b = await TestMember.start("b", 0, release);
+  await using silent = await TestMember.start("c", 0, release); // it never dials, so nothing was heard of it
+  a.transport.addPeer(B, [b.url]);
+  a.transport.addPeer(C, [silent.url]);
+  b.transport.addPeer(A, [a.url]);
+  await a.happenings.until(/^b reads kv/);
+
+  a.transport.send([snapshot(A, C), snapshot(A, B)]);
+
+  await a.happenings.until(/^snapshot b delivered/);
+  expect(a.happenings.count(/^snapshot c lost/)).toBe(1);
+  expect(silent.happenings.count(/POST/)).toBe(0);
+});
 
 function heartbeat(from: NodeId, to: NodeId, commit: number): Message {
   const message = new Message(MessageType.Heartbeat, to, from, 3);

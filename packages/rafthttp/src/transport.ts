@@ -71,7 +71,7 @@ export class HttpTransport implements AsyncDisposable {
   constructor(options: HttpTransportOptions, deps: HttpTransportDeps) {
     const { id, clusterId, peerUrls } = options;
     const versions = { server: options.version, minCluster: options.minClusterVersion };
-    parseVersion(versions.server);
+    const isAmongEtcd3 = parseVersion(versions.server).major >= 3;
     parseVersion(versions.minCluster);
     this.#dispatcher = createDispatcher({
       dialTimeoutMs: options.dialTimeoutMs ?? DIAL_TIMEOUT_MS,
@@ -81,6 +81,7 @@ export class HttpTransport implements AsyncDisposable {
       id,
       clusterId,
       versions,
+      isAmongEtcd3,
       receiver: deps.receiver,
       stats: deps.stats,
       clock: deps.clock,

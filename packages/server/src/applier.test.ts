@@ -10,6 +10,7 @@ import {
 } from "@kv/raft";
 import { Store } from "@kv/store";
 import { Applier } from "./applier.ts";
+import { RELEASE } from "./config.ts";
 import { Cluster } from "./cluster.ts";
 import { IdGenerator } from "./id-generator.ts";
 import { encodeMemberContext, newMember } from "./member.ts";
@@ -27,6 +28,7 @@ class Replica {
   readonly versions: string[] = [];
   readonly cluster = new Cluster(parseNodeId("c"), this.store, {
     onVersion: (version) => this.versions.push(version),
+    ownVersion: RELEASE.version,
     forgetsNewerVersions: false,
   });
   readonly ids = new IdGenerator(A, 1);

@@ -7,7 +7,6 @@ import type { NodeId } from "@kv/raft";
 import { EtcdError, ErrorCode, type NodeExtern, type Store } from "@kv/store";
 import { parseAttributes, parseRaftAttributes, raftAttributesJson } from "./member.ts";
 import { MemberError, type Member } from "./server-api.ts";
-import { SERVER_VERSION } from "./config.ts";
 import { ClusterDataError } from "./errors.ts";
 import { isLowerRelease, isVersion } from "./versions.ts";
 
@@ -34,23 +33,26 @@ export class Cluster {
   #version: string | null = null;
   #sorted: readonly Member[] | null = null;
 
+  readonly #ownVersion: string;
   readonly #forgetsNewerVersions: boolean;
 
   /**
    * `onVersion` hears of each cluster version that is set, and of the one before. With `forgetsNewerVersions`
-   * one that is above ours counts as undecided, so that the next leader sets another.
+   * one that is above `ownVersion` counts as undecided, so that the next leader sets another.
    */
   constructor(
     id: NodeId,
     store: Store,
     options: {
       readonly onVersion: (version: string, previous: string | null) => void;
+      readonly ownVersion: string;
       readonly forgetsNewerVersions: boolean;
     },
   ) {
     this.id = id;
     this.#store = store;
     this.#onVersion = options.onVersion;
+    this.#ownVersion = options.ownVersion;
     this.#forgetsNewerVersions = options.forgetsNewerVersions;
   }
 
@@ -173,10 +175,10 @@ export class Cluster {
   /** What holds after `version` was set: a member must not serve a cluster whose features it does not have. */
   #acceptVersion(version: string): string | null {
     if (!isVersion(version)) throw new ClusterDataError(`the cluster version ${version} is none`);
-    if (!isLowerRelease(SERVER_VERSION, version)) return version;
+    if (!isLowerRelease(this.#ownVersion, version)) return version;
     if (this.#forgetsNewerVersions) return null;
     throw new ClusterDataError(
-      `cluster cannot be downgraded (current version: ${SERVER_VERSION} is lower than determined cluster version: ${version})`,
+      `cluster cannot be downgraded (current version: ${this.#ownVersion} is lower than determined cluster version: ${version})`,
     );
   }
 

@@ -32,6 +32,14 @@ export interface ServerConfig {
   readonly forceNewCluster: boolean;
   /** Start from a directory that holds v3 data, which is neither served nor changed. */
   readonly takeOverV3Data: boolean;
+  /** Be a member of a cluster of etcd 3, for v2 data: announce a release of it. */
+  readonly etcd3Peers: boolean;
+}
+
+/** The release a member says it is, and the oldest cluster version it can live with: who may be in one cluster depends on it. */
+export interface Release {
+  readonly version: string;
+  readonly minCluster: string;
 }
 
 /** Log entries kept in memory before a snapshot, so that a slow follower needs no snapshot (cluster.md §14). */
@@ -52,9 +60,16 @@ export const REMOVED_STOP_DELAY_MS = 1_000;
 /** Appends a follower may have unacknowledged (peer-protocol.md §8). */
 export const MAX_INFLIGHT_APPENDS = 512;
 
-/** The server version announced to clients and peers, and the oldest cluster version it can live with. */
-export const SERVER_VERSION = "2.3.8";
-export const MIN_CLUSTER_VERSION = "2.2.0";
+/** The release announced to clients and peers. */
+export const RELEASE: Release = { version: "2.3.8", minCluster: "2.2.0" };
+
+/** Instead of it, among members of etcd 3: the release that this was tried with (peer-protocol.md §16). */
+const ETCD3_RELEASE: Release = { version: "3.4.23", minCluster: "3.0.0" };
+
+/** What this member announces. */
+export function releaseOf(config: Pick<ServerConfig, "etcd3Peers">): Release {
+  return config.etcd3Peers ? ETCD3_RELEASE : RELEASE;
+}
 
 /** How long a proposal may take: 5 s and two elections (cluster.md §11). */
 export function requestTimeoutMs(config: Pick<ServerConfig, "electionMs">): number {

@@ -5,6 +5,7 @@ import { fetchVersion, type AskOptions } from "@kv/rafthttp";
 import { every, type Clock } from "./clock.ts";
 import {
   PURGE_INTERVAL_MS,
+  releaseOf,
   requestTimeoutMs,
   SYNC_INTERVAL_MS,
   VERSION_CHECK_INTERVAL_MS,
@@ -43,6 +44,7 @@ export class Duties {
     this.#deps = deps;
     this.#monitor = new VersionMonitor({
       id: replica.id,
+      release: releaseOf(config),
       cluster: replica.cluster,
       proposals: replica.proposals,
       logger,

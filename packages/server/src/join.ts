@@ -8,7 +8,7 @@ import {
   type MemberInfo,
   type RemoteCluster,
 } from "@kv/rafthttp";
-import { MIN_CLUSTER_VERSION, SERVER_VERSION, type ServerConfig } from "./config.ts";
+import { releaseOf, type Release, type ServerConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { readInitialCluster } from "./new-cluster.ts";
@@ -38,6 +38,7 @@ export async function joinCluster(config: ServerConfig, logger: Logger): Promise
   const remote = await fetchCluster(others.toSorted(compareBytewise), ask, logger);
   const own = await matchMembers(listed, remote, config.name);
   await checkVersions(
+    releaseOf(config),
     remote.members.filter((member) => member.id !== own.id),
     ask,
     logger,
@@ -94,17 +95,22 @@ async function matchMembers(
 }
 
 /** At least one member must say a cluster version that we can live with, and none may say another. */
-async function checkVersions(others: readonly MemberInfo[], ask: AskOptions, logger: Logger): Promise<void> {
+async function checkVersions(
+  own: Release,
+  others: readonly MemberInfo[],
+  ask: AskOptions,
+  logger: Logger,
+): Promise<void> {
   const versions = await Promise.all(others.map((member) => clusterVersionSeenBy(member, ask, logger)));
   const decided = versions.filter((version) => version !== null);
   // etcd spells it so, and scripts match on it.
-  if (decided.length === 0 || !decided.every(fits)) {
+  if (decided.length === 0 || !decided.every((version) => fits(own, version))) {
     throw new StartError("E_JOIN", "incomptible with current running cluster");
   }
 }
 
-function fits(version: string): boolean {
-  return !isLowerRelease(version, MIN_CLUSTER_VERSION) && !isLowerRelease(SERVER_VERSION, version);
+function fits(own: Release, version: string): boolean {
+  return !isLowerRelease(version, own.minCluster) && !isLowerRelease(own.version, version);
 }
 
 async function clusterVersionSeenBy(

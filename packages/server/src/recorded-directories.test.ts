@@ -221,6 +221,7 @@ function configFor(dataDir: string, self: RecordedMember | undefined, expected: 
     // What is advertised is published anew on each start, so it must be what it was.
     advertiseClientUrls: self.clientURLs,
     forceNewCluster: expected.flags?.includes("--force-new-cluster") ?? false,
+    etcd3Peers: false,
     takeOverV3Data: v3DatabaseOf(dataDir) !== null,
   });
 }

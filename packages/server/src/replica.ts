@@ -18,9 +18,8 @@ import { Cluster } from "./cluster.ts";
 import {
   CATCH_UP_ENTRIES,
   MAX_INFLIGHT_APPENDS,
-  MIN_CLUSTER_VERSION,
+  releaseOf,
   requestTimeoutMs,
-  SERVER_VERSION,
   type ServerConfig,
 } from "./config.ts";
 import { IdGenerator } from "./id-generator.ts";
@@ -93,6 +92,7 @@ export class Replica {
     this.store = started.store;
     this.cluster = new Cluster(started.clusterId, this.store, {
       onVersion: events.onVersion,
+      ownVersion: releaseOf(config).version,
       forgetsNewerVersions: config.takeOverV3Data,
     });
     const ids = new IdGenerator(this.id, clock.unixMs());
@@ -186,8 +186,8 @@ export class Replica {
         id: this.id,
         clusterId: this.cluster.id,
         peerUrls: config.initialAdvertisePeerUrls,
-        version: SERVER_VERSION,
-        minClusterVersion: MIN_CLUSTER_VERSION,
+        version: releaseOf(config).version,
+        minClusterVersion: releaseOf(config).minCluster,
         tls: config.peerTls ?? null,
         dialTimeoutMs: 1_000 + config.electionMs / 5,
       },

@@ -84,6 +84,8 @@ export interface Server {
   /** Index and term of the last applied entry: `X-Raft-Index`, `X-Raft-Term`. */
   readonly raftIndex: number;
   readonly raftTerm: number;
+  /** The release that is announced: `2.3.8`. */
+  readonly version: string;
   /** `2.3.0`, or null while undecided. */
   readonly clusterVersion: string | null;
   /** Ascending by numeric id. */

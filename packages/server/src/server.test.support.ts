@@ -164,6 +164,7 @@ export function loneConfig(dataDir: string, options: Partial<ServerConfig> = {})
     strictReconfigCheck: false,
     forceNewCluster: false,
     takeOverV3Data: false,
+    etcd3Peers: false,
     ...options,
   };
 }

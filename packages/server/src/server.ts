@@ -7,7 +7,7 @@ import { ErrorCode, EtcdError, type StoreStats } from "@kv/store";
 import { nodeFileSystem, type FileSystem } from "@kv/wal";
 import { bootstrap, type Bootstrapped } from "./bootstrap.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import { REMOVED_STOP_DELAY_MS, SERVER_VERSION, type ServerConfig } from "./config.ts";
+import { releaseOf, REMOVED_STOP_DELAY_MS, type ServerConfig } from "./config.ts";
 import { Duties } from "./duties.ts";
 import { peerHandler } from "./http/peer-handler.ts";
 import type { Logger } from "./logger.ts";
@@ -134,6 +134,10 @@ export class EtcdServer implements Server, AsyncDisposable {
 
   get raftTerm(): number {
     return this.#replica.applier.term;
+  }
+
+  get version(): string {
+    return releaseOf(this.#config).version;
   }
 
   get clusterVersion(): string | null {
@@ -292,7 +296,7 @@ export class EtcdServer implements Server, AsyncDisposable {
         ? `restarting member ${id} in cluster ${clusterId} at commit index ${commit}`
         : `starting member ${id} in cluster ${clusterId}`,
     );
-    this.#logger.info(`starting server... [version: ${SERVER_VERSION}, cluster version: to_be_decided]`);
+    this.#logger.info(`starting server... [version: ${this.version}, cluster version: to_be_decided]`);
   }
 
   /** A member that finds its own removal in its log answers reads a little longer; one that others refuse stops at once. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { parseNodeId } from "@kv/raft";
 import { Store } from "@kv/store";
+import { RELEASE } from "./config.ts";
 import { Cluster } from "./cluster.ts";
 import { IdGenerator } from "./id-generator.ts";
 import { newMember } from "./member.ts";
@@ -20,6 +21,7 @@ async function proposed(
 ): Promise<string[]> {
   const cluster = new Cluster(parseNodeId("c"), new Store({ now: () => 0n }), {
     onVersion: () => {},
+    ownVersion: RELEASE.version,
     forgetsNewerVersions: false,
   });
   cluster.learn(
@@ -40,6 +42,7 @@ async function proposed(
   });
   const monitor = new VersionMonitor({
     id: OWN,
+    release: RELEASE,
     cluster,
     proposals,
     logger: rememberingLogger([]),

@@ -2,7 +2,7 @@
 // (peer-protocol.md §12).
 
 import type { NodeId } from "@kv/raft";
-import { MIN_CLUSTER_VERSION, SERVER_VERSION } from "./config.ts";
+import type { Release } from "./config.ts";
 import type { Cluster } from "./cluster.ts";
 import { VERSION_PATH } from "./cluster.ts";
 import type { Logger } from "./logger.ts";
@@ -13,6 +13,7 @@ import { clusterVersionOf, isLowerRelease } from "./versions.ts";
 
 export interface VersionMonitorDeps {
   readonly id: NodeId;
+  readonly release: Release;
   readonly cluster: Cluster;
   readonly proposals: Proposals;
   readonly logger: Logger;
@@ -40,12 +41,12 @@ export class VersionMonitor {
   }
 
   async #look(): Promise<void> {
-    const { cluster, proposals, logger } = this.#deps;
+    const { cluster, proposals, logger, release } = this.#deps;
     const lowest = await this.#lowestVersion();
     const current = cluster.version;
     // Without every answer an undecided cluster starts at what we can live with; a decided one stays.
     const wanted =
-      lowest === null ? (current === null ? MIN_CLUSTER_VERSION : null) : clusterVersionOf(lowest);
+      lowest === null ? (current === null ? release.minCluster : null) : clusterVersionOf(lowest);
     if (wanted === null || (current !== null && !isLowerRelease(current, wanted))) return;
     const request = newRequest("PUT", VERSION_PATH);
     request.val = wanted;
@@ -61,10 +62,10 @@ export class VersionMonitor {
 
   /** null when a member cannot be reached. */
   async #lowestVersion(): Promise<string | null> {
-    const { cluster, id, fetchServerVersion } = this.#deps;
+    const { cluster, id, release, fetchServerVersion } = this.#deps;
     const others = cluster.members().filter((member) => member.id !== id);
     const versions = await Promise.all(others.map(fetchServerVersion));
-    let lowest: string = SERVER_VERSION;
+    let lowest = release.version;
     for (const version of versions) {
       if (version === null) return null;
       if (isLowerRelease(version, lowest)) lowest = version;

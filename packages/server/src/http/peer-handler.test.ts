@@ -7,6 +7,7 @@ import { bodyOf, fakeRequest, headerOf } from "./testing/fake-request.ts";
 const transport = vi.fn<HttpHandler>(() => ({ status: 204, headers: [], body: null }));
 const server = {
   clusterId: "7e27652122e8b2ae",
+  version: "2.3.8",
   clusterVersion: null,
   members: () => [
     { id: parseNodeId("2cd70cf44861eeb1"), name: "", peerUrls: ["http://127.0.0.1:22212"], clientUrls: [] },

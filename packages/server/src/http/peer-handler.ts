@@ -10,7 +10,7 @@ import { versionHandler } from "./version.ts";
 
 /** The handler of the peer port; `transport` answers every other path, unknown ones too. */
 export function peerHandler(
-  server: Pick<Server, "clusterId" | "clusterVersion" | "members">,
+  server: Pick<Server, "clusterId" | "version" | "clusterVersion" | "members">,
   transport: HttpHandler,
 ): HttpHandler {
   const version = versionHandler(server);

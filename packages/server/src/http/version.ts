@@ -2,19 +2,18 @@
 // The same on the client port and on the peer port.
 
 import type { HttpHandler } from "@kv/rafthttp/http";
-import { SERVER_VERSION } from "../config.ts";
 import type { Server } from "../server-api.ts";
 import { JSON_TYPE, methodNotAllowed } from "./errors.ts";
 
 /** Answers `/version`. */
-export function versionHandler(server: Pick<Server, "clusterVersion">): HttpHandler {
+export function versionHandler(server: Pick<Server, "version" | "clusterVersion">): HttpHandler {
   return (request) => {
     if (request.method !== "GET") return methodNotAllowed("GET");
     const cluster = server.clusterVersion ?? "not_decided";
     return {
       status: 200,
       headers: [JSON_TYPE],
-      body: `{"etcdserver":"${SERVER_VERSION}","etcdcluster":"${cluster}"}`,
+      body: `{"etcdserver":"${server.version}","etcdcluster":"${cluster}"}`,
     };
   };
 }

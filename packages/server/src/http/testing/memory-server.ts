@@ -22,6 +22,7 @@ export class MemoryServer implements Server {
   readonly id: NodeId = SELF;
   readonly clusterId: string = "cdf818194e3a8c32";
   leader: NodeId = SELF;
+  readonly version = "2.3.8";
   clusterVersion: string | null = "2.3.0";
   isWell = true;
   followers: ReadonlyMap<NodeId, FollowerStats> | null = new Map();
