@@ -9,8 +9,8 @@ import type { DiscoveryOptions } from "./discovery.ts";
 import { recordingLogger } from "./recording-logger.test.support.ts";
 
 const FIXTURE = join(
-  import.meta.dirname,
-  "../../../conformance/fixtures/peer/discovery-size2/transcript.json",
+  process.env["KV_FIXTURES"] ?? join(import.meta.dirname, "../../../conformance/fixtures"),
+  "peer/discovery-size2/transcript.json",
 );
 const TOKEN = "/v2/keys/disc/tok";
 

@@ -13,22 +13,13 @@ import { memberIds, removeMember } from "./harness/members.ts";
 import { initialCluster, newMember } from "./harness/member.ts";
 import type { Member } from "./harness/member.ts";
 import { until } from "./harness/until.ts";
+import { encodeWireMessage, varint, WireType } from "./harness/wire-message.ts";
+import type { WireFields } from "./harness/wire-message.ts";
 
 const GROWTH_MAX_BYTES = 200 * 1024 * 1024;
 const HUGE = 1n << 40n;
 
-/** Types of messages and fields of a message, by their numbers on the wire (disk-format.md §2). */
-const App = 3n;
-const AppResp = 4n;
-const Heartbeat = 8n;
-interface Forged {
-  readonly type: bigint;
-  readonly to?: bigint;
-  readonly from?: bigint;
-  readonly term?: bigint;
-  readonly index?: bigint;
-  readonly commit?: bigint;
-}
+const { App, AppResp, Heartbeat } = WireType;
 
 let cluster: TestCluster;
 let leader: Member;
@@ -138,7 +129,7 @@ describe.each(["kv", "node"])("with --http-engine=%s", (engine) => {
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
   });
 
-  test.each<[string, () => readonly [Member, Forged]]>([
+  test.each<[string, () => readonly [Member, WireFields]]>([
     ["entries behind a log to come", () => [follower, forged(App, { index: HUGE, commit: HUGE })]],
     ["an acknowledgement of what was never sent", () => [leader, forged(AppResp, { index: HUGE })]],
     [
@@ -236,7 +227,7 @@ describe.each(["kv", "node"])("with --http-engine=%s", (engine) => {
 });
 
 /** A message of the member that the target listens to. */
-function forged(type: bigint, fields: Partial<Forged> = {}): Forged {
+function forged(type: bigint, fields: Partial<WireFields> = {}): WireFields {
   return { type, from: type === AppResp ? ids.follower : ids.leader, term, ...fields };
 }
 
@@ -253,24 +244,9 @@ async function post(
   return `${response.status} ${await response.text()}`;
 }
 
-function encode({ type, to = 0n, from = 0n, term: of = 0n, index = 0n, commit = 0n }: Forged): Uint8Array {
-  const fields: readonly (readonly [number, bigint])[] = [
-    [1, type],
-    [2, to],
-    [3, from],
-    [4, of],
-    [5, of],
-    [6, index],
-    [8, commit],
-  ];
-  return Uint8Array.from(fields.flatMap(([field, value]) => [field * 8, ...varint(value)]));
-}
-
-function varint(value: bigint): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
-  return [...bytes, Number(rest)];
+/** The bytes of a message that claims to know the log as of its own term. */
+function encode(fields: WireFields): Uint8Array {
+  return encodeWireMessage({ logTerm: fields.term ?? 0n, ...fields });
 }
 
 /** Resident memory in bytes. */

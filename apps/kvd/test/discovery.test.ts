@@ -14,7 +14,10 @@ import { isInstalled, outputOf } from "./harness/programs.ts";
 import { ServerProcess } from "./harness/server-process.ts";
 import { until } from "./harness/until.ts";
 
-const FIXTURE = join(import.meta.dirname, "../../../conformance/fixtures/disk/v238-proxy-dir/data.tar.gz");
+const FIXTURE = join(
+  process.env["KV_FIXTURES"] ?? join(import.meta.dirname, "../../../conformance/fixtures"),
+  "disk/v238-proxy-dir/data.tar.gz",
+);
 const PROXY_SERVES = /etcdmain: proxy: listening for client requests on /;
 
 let service: Member;

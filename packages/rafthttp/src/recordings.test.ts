@@ -17,7 +17,11 @@ import { decodeMembersJson, encodeMembersJson } from "./members-json.ts";
 import { MergedSnapshotReader } from "./merged-snapshot.ts";
 import { areCompatible } from "./versions.ts";
 
-const ROOT = join(import.meta.dirname, "../../../conformance/fixtures/peer");
+// KV_FIXTURES names another folder of recordings.
+const ROOT = join(
+  process.env["KV_FIXTURES"] ?? join(import.meta.dirname, "../../../conformance/fixtures"),
+  "peer",
+);
 const LENGTH_BYTES = 8;
 
 // As the JSON of a recording shows things; only what is compared.

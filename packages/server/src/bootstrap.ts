@@ -47,7 +47,7 @@ export interface Bootstrapped {
   readonly applied: { readonly index: number; readonly term: number };
   /** The first members of a new cluster, ascending by id; null otherwise. */
   readonly peers: readonly BootstrapPeer[] | null;
-  /** Members known from a running cluster before the own log knows them. */
+  /** Members known before the own log names them: from a running cluster, or from the list of a new one. */
   readonly known: readonly Member[];
   readonly isRestart: boolean;
 }

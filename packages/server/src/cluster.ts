@@ -75,7 +75,7 @@ export class Cluster {
     return this.#removed.has(id);
   }
 
-  /** Members that are known before any entry has been applied: those a joining member was told of. */
+  /** Members that are known before any entry has been applied: those a joining or a new member was told of. */
   learn(members: readonly Member[]): void {
     for (const member of members) this.#put(member);
   }

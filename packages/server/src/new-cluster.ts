@@ -39,7 +39,7 @@ export async function planNewCluster(config: ServerConfig): Promise<NewClusterPl
     id,
     clusterId: clusterId(members.map((member) => member.id)),
     peers: members.map((member) => ({ id: member.id, context: encodeMemberContext(member) })),
-    known: [],
+    known: members, // a vote that comes before the first entries are applied must find its way back
   };
 }
 
