@@ -1,11 +1,13 @@
 // Members that find each other through a discovery token, and proxies: those that come too late and
 // those that were told to be one. Spec: cluster.md §7, §13.
 
+import { mkdtempSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { memberId } from "@kv/server";
+import { NameServer } from "../src/name-server.test.support.ts";
 import { freePorts, nextHost } from "./harness/addresses.ts";
 import { makeAuthority, makeCertificate } from "./harness/certificates.ts";
 import { get, getJson, keys, put, request } from "./harness/keys.ts";
@@ -77,6 +79,55 @@ test("three members find each other; a fourth becomes their proxy and outlives o
   expect(again.log).toContain("the server is already initialized as proxy before, starting as etcd proxy...");
   expect(again.log).toMatch(/ W \| etcdmain: discovery token ignored since the proxy has already been init/);
 });
+
+test("two members find each other by the SRV records of a domain", async () => {
+  using names = await NameServer.start();
+  await using stack = new AsyncDisposableStack();
+  const ports = await freePorts("localhost", 4);
+  const members = ["s1", "s2"].map((name, n) => {
+    const dir = mkdtempSync(join(tmpdir(), "kvd-srv-"));
+    // The domain names members as the system knows them, too: they must be able to dial each other.
+    const [client, peer] = [ports[2 * n], ports[2 * n + 1]];
+    const member = stack.use(
+      new Member({ name, dir, clientUrl: `http://localhost:${client}`, peerUrl: `http://localhost:${peer}` }),
+    );
+    member.env = {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(asking(names.address))}`,
+    };
+    return member;
+  });
+  names.zone = {
+    "_etcd-server._tcp.example.test": {
+      srv: members.map(({ peerUrl }) => `${new URL(peerUrl).port} localhost`),
+    },
+    localhost: { a: ["127.0.0.1"] },
+  };
+
+  await Promise.all(members.map((member) => member.start(["--discovery-srv=example.test"])));
+
+  const [one, two] = members;
+  if (one === undefined || two === undefined) throw new Error("there are two");
+  await put(one.clientUrl, "/srv", "x");
+  await until("the key at the other", () => get(two.clientUrl, "/srv"));
+  const { members: known } = await getJson<Members>(`${two.clientUrl}/v2/members`);
+  expect(known.map(({ id, name }) => `${id} ${name}`).toSorted()).toStrictEqual(
+    members.map(({ peerUrl, name }) => `${memberId([peerUrl], "etcd-cluster", null)} ${name}`).toSorted(),
+  );
+  expect(one.process.log).toContain("got bootstrap from DNS for _etcd-server at http://localhost:");
+});
+
+/** A module that makes a process ask this name server instead of the system's. */
+function asking(nameServer: string): string {
+  return `
+    import { Resolver } from "node:dns/promises";
+    for (const name of ["resolveSrv", "resolve4", "resolve6"]) {
+      const ask = Resolver.prototype[name];
+      Resolver.prototype[name] = function (host) {
+        this.setServers(["${nameServer}"]);
+        return ask.call(this, host);
+      };
+    }`;
+}
 
 test("a member of a discovered cluster restarts without the service", async () => {
   const token = await newToken("restart", "1");

@@ -14,6 +14,8 @@ export class Member implements AsyncDisposable {
   readonly clientUrl: string;
   readonly peerUrl: string;
   readonly #command: Command | null;
+  /** Environment variables of the process, besides those of the test. */
+  env: Readonly<Record<string, string>> = {};
   #process: ServerProcess | null = null;
 
   /** Prefer `newMember` and `startSingle`. */
@@ -50,7 +52,11 @@ export class Member implements AsyncDisposable {
   /** Starts the process without waiting for it. A later flag beats an earlier one. */
   spawn(extraFlags: readonly string[] = []): ServerProcess {
     const command = this.#command ?? serverCommand();
-    this.#process = new ServerProcess([...this.flags(), ...extraFlags], { command, cwd: this.dir });
+    this.#process = new ServerProcess([...this.flags(), ...extraFlags], {
+      command,
+      cwd: this.dir,
+      env: this.env,
+    });
     return this.#process;
   }
 

@@ -50,10 +50,9 @@ export function encodeWireMessage(fields: WireFields): Uint8Array {
   ]);
 }
 
-/** Reads a message; entries are only counted. */
-export function decodeWireMessage(bytes: Uint8Array): WireMessage {
-  const numbers = new Map<number, bigint>();
-  let entryCount = 0;
+/** The fields of a protobuf record by number, in their order: numbers and bytes. */
+export function wireFieldsOf(bytes: Uint8Array): readonly (readonly [number, bigint | Uint8Array])[] {
+  const fields: [number, bigint | Uint8Array][] = [];
   let at = 0;
   const next = (): bigint => {
     let value = 0n;
@@ -65,15 +64,23 @@ export function decodeWireMessage(bytes: Uint8Array): WireMessage {
   };
   while (at < bytes.length) {
     const tag = Number(next());
-    if (tag % 8 === 2) {
-      if (tag >> 3 === 7) entryCount++;
-      const size = Number(next());
-      at += size;
+    if (tag % 8 === 0) {
+      fields.push([tag >> 3, next()]);
     } else {
-      numbers.set(tag >> 3, next());
+      const size = Number(next());
+      fields.push([tag >> 3, bytes.subarray(at, (at += size))]);
     }
   }
-  const field = (number: number): bigint => numbers.get(number) ?? 0n;
+  return fields;
+}
+
+/** Reads a message; entries are only counted. */
+export function decodeWireMessage(bytes: Uint8Array): WireMessage {
+  const fields = wireFieldsOf(bytes);
+  const field = (wanted: number): bigint => {
+    const value = fields.find(([number]) => number === wanted)?.[1];
+    return typeof value === "bigint" ? value : 0n;
+  };
   return {
     type: field(1),
     to: field(2),
@@ -84,7 +91,7 @@ export function decodeWireMessage(bytes: Uint8Array): WireMessage {
     commit: field(8),
     reject: field(10) !== 0n,
     rejectHint: field(11),
-    entryCount,
+    entryCount: fields.filter(([number]) => number === 7).length,
     raw: Buffer.from(bytes).toString("hex"),
   };
 }
