@@ -12,6 +12,7 @@ import { freePorts, nextHost } from "./harness/addresses.ts";
 import { makeAuthority, makeCertificate } from "./harness/certificates.ts";
 import { get, getJson, keys, put, request } from "./harness/keys.ts";
 import { initialCluster, Member, newMember, startSingle } from "./harness/member.ts";
+import { addMember } from "./harness/members.ts";
 import { isInstalled, outputOf } from "./harness/programs.ts";
 import { ServerProcess } from "./harness/server-process.ts";
 import { until } from "./harness/until.ts";
@@ -199,6 +200,26 @@ test.skipIf(!isInstalled("etcd", ["--version"]))(
     expect(new Set(members.map(({ name }) => name))).toStrictEqual(new Set(["a", "b"]));
   },
 );
+
+test("a proxy learns of a member that comes, and goes on when the first one goes", async () => {
+  await using first = await startSingle();
+  await using second = await newMember("second");
+  await using proxy = await newMember("p");
+  const flags = ["--proxy=on", "--proxy-refresh-interval=300", "--proxy-failure-wait=60000"];
+  await proxy.spawn([...initialCluster([first]), ...flags]).logged(PROXY_SERVES);
+  const endpoints = async (): Promise<readonly string[]> =>
+    (await getJson<{ endpoints: readonly string[] }>(`${proxy.clientUrl}/v2/config/local/proxy`)).endpoints;
+  expect(await endpoints()).toStrictEqual([first.clientUrl]);
+
+  await addMember(proxy.clientUrl, second.peerUrl);
+  await second.start([...initialCluster([first, second]), "--initial-cluster-state=existing"]);
+  await until("both endpoints", async () => ((await endpoints()).length === 2 ? true : null));
+  await put(proxy.clientUrl, "/kept", "x");
+  await until("the key at the second", () => get(second.clientUrl, "/kept"));
+  await first.crash();
+
+  for (let n = 0; n < 4; n++) expect((await get(proxy.clientUrl, "/kept")).value).toBe("x");
+});
 
 test("a read-only proxy passes on reads only", async () => {
   await using proxy = await newMember("p");

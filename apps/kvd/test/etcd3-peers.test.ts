@@ -18,6 +18,8 @@ const hasEtcd = isInstalled("etcd", ["--version"]);
 const ETCD: Command = ["etcd", "--enable-v2=true", "--strict-reconfig-check=false"];
 /** Both keep 5,000 entries behind a snapshot: after this many an empty member needs the snapshot. */
 const COMPACTING_WRITES = 5_300;
+/** Thousands of synced writes through two programs, on a machine that may be busy. */
+const TIMEOUT_MS = 180_000;
 const SOON_COMPACTED = ["--snapshot-count=100"];
 
 let stack: AsyncDisposableStack;
@@ -91,7 +93,7 @@ async function fill(baseUrl: string): Promise<void> {
   );
 }
 
-describe.runIf(hasEtcd)("beside members of etcd 3.4", () => {
+describe.runIf(hasEtcd)("beside members of etcd 3.4", { timeout: TIMEOUT_MS }, () => {
   test("kvd joins a compacted log by a snapshot, follows, leads, and is replaced back", async () => {
     const [m1, m2, m3, k1] = [
       await newEtcd("m1"),

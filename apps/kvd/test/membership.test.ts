@@ -49,6 +49,20 @@ test("a member that is removed ends with status 0, and does so again when it is 
   expect((await put(leader.clientUrl, "/after", "x")).value).toBe("x");
 });
 
+test("with --strict-reconfig-check a change that would cost the quorum is refused at once", async () => {
+  await using first = await startSingle(["--strict-reconfig-check"]);
+  const { members } = await getJson<Members>(`${first.clientUrl}/v2/members`);
+  const add = (peerUrl: string) => postJson(`${first.clientUrl}/v2/members`, { peerURLs: [peerUrl] });
+
+  const removal = await request("DELETE", `${first.clientUrl}/v2/members/${members[0]?.id}`);
+  await add("http://127.0.0.1:3"); // one may grow to two: there is no other way
+
+  expect([removal.status, await removal.text()]).toStrictEqual([500, '{"message":"Internal Server Error"}']);
+  await expect(add("http://127.0.0.1:4")).rejects.toThrow(
+    /was answered 500: \{"message":"Internal Server Error"\}/,
+  );
+});
+
 test("a member that lists other members than the cluster has is refused", async () => {
   await using first = await startSingle();
   await using second = await newMember("second");

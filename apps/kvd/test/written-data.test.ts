@@ -13,6 +13,8 @@ import { wireFieldsOf } from "./harness/wire-message.ts";
 import { WriteLoad } from "./harness/write-load.ts";
 
 const LENGTH_BYTES = 8;
+/** The log is more than 128 MB, written once and read three times. */
+const LARGE_LOG = { timeout: 180_000 };
 /** Types of records. */
 const [METADATA, ENTRY, STATE, CRC, SNAPSHOT] = [1n, 2n, 3n, 4n, 5n];
 
@@ -64,32 +66,36 @@ test("after crashes and restarts the log is laid out as 2.3.8 lays it out", asyn
   }
 });
 
-test("old snapshots and segments go as --max-snapshots and --max-wals say, and nothing is lost", async () => {
-  await using server = await startSingle(["--snapshot-count=50"]);
-  const large = "x".repeat(1_000_000);
-  for (let n = 0; n < 144; n += 16) {
-    const writes = Array.from({ length: 16 }, (_, i) => put(server.clientUrl, `/large/${i % 2}`, large));
-    await Promise.all(writes);
-  }
-  await put(server.clientUrl, "/small", "1");
-  await until("snapshots", async () => ((await filesOf(server, "snap", ".snap")).length > 1 ? true : null));
-  expect((await filesOf(server, "wal", ".wal")).length).toBeGreaterThan(2);
-  await server.process.kill("SIGTERM");
+test(
+  "old snapshots and segments go as --max-snapshots and --max-wals say, and nothing is lost",
+  LARGE_LOG,
+  async () => {
+    await using server = await startSingle(["--snapshot-count=50"]);
+    const large = "x".repeat(1_000_000);
+    for (let n = 0; n < 144; n += 16) {
+      const writes = Array.from({ length: 16 }, (_, i) => put(server.clientUrl, `/large/${i % 2}`, large));
+      await Promise.all(writes);
+    }
+    await put(server.clientUrl, "/small", "1");
+    await until("snapshots", async () => ((await filesOf(server, "snap", ".snap")).length > 1 ? true : null));
+    expect((await filesOf(server, "wal", ".wal")).length).toBeGreaterThan(2);
+    await server.process.kill("SIGTERM");
 
-  await server.start(["--max-snapshots=1", "--max-wals=1"]);
-  await until("the files to go", async () => {
-    const [snapshots, segments] = [
-      await filesOf(server, "snap", ".snap"),
-      await filesOf(server, "wal", ".wal"),
-    ];
-    return snapshots.length === 1 && segments.length <= 2 ? true : null; // 2.3.8 keeps one more than needed
-  });
-  await server.crash();
-  await server.start();
+    await server.start(["--max-snapshots=1", "--max-wals=1"]);
+    await until("the files to go", async () => {
+      const [snapshots, segments] = [
+        await filesOf(server, "snap", ".snap"),
+        await filesOf(server, "wal", ".wal"),
+      ];
+      return snapshots.length === 1 && segments.length <= 2 ? true : null; // 2.3.8 keeps one more than needed
+    });
+    await server.crash();
+    await server.start();
 
-  expect((await get(server.clientUrl, "/small")).value).toBe("1");
-  expect((await get(server.clientUrl, "/large/1")).value?.length).toBe(large.length);
-});
+    expect((await get(server.clientUrl, "/small")).value).toBe("1");
+    expect((await get(server.clientUrl, "/large/1")).value?.length).toBe(large.length);
+  },
+);
 
 async function filesOf(server: Member, directory: string, extension: string): Promise<readonly string[]> {
   const names = await readdir(join(server.dataDir, "member", directory));

@@ -178,3 +178,16 @@ test("a data directory of 0.4 is refused and left alone", async () => {
   expect(await startError(loneConfig(directory.path))).toContain("0.4");
   expect((await readdir(directory.path)).toSorted()).toEqual(["conf", "log", "snapshot"]);
 });
+
+test("the members of a new cluster are known before its first entries are applied: one may ask for a vote", async () => {
+  await using directory = await temporaryDirectory();
+  const config = loneConfig(directory.path, {
+    initialCluster: "lone=http://127.0.0.1:1,b=http://127.0.0.1:3",
+  });
+
+  const server = await createServer(config, { logger: rememberingLogger([]), clock: new ManualClock() });
+
+  expect(server.raftIndex).toBe(0);
+  expect(server.members().map(({ name }) => name)).toEqual(expect.arrayContaining(["b", "lone"]));
+  await server.close();
+});

@@ -205,12 +205,11 @@ async function withLock(
 function asStartError(error: unknown): Error {
   if (error instanceof StartError) return error;
   if (!(error instanceof WalError)) return error instanceof Error ? error : new Error(String(error));
-  const at = error.at === null ? "" : ` at ${error.at.segment}:${error.at.offset}`;
   if (error.code === "E_LOCKED") {
     return new StartError("E_DATA_DIR", `open wal error: ${error.message}`, { cause: error });
   }
   if (error.code === "E_LAYOUT") return new StartError("E_DATA_DIR", error.message, { cause: error });
-  return new StartError("E_LOG", `read wal error (${error.message}${at}) and cannot be repaired`, {
+  return new StartError("E_LOG", `read wal error (${error.message}) and cannot be repaired`, {
     cause: error,
   });
 }

@@ -156,9 +156,20 @@ test.each(refused)("$folder is refused, and nothing in it is changed", async ({ 
   await expect(start).rejects.toMatchObject({ name: "StartError", code: "E_LOG" });
   // The words in parentheses are more precise here.
   const [beginning = ""] = /read wal error/.exec(expected.log?.join("\n") ?? "") ?? [];
-  await expect(start).rejects.toThrow(new RegExp(`^${beginning} .* and cannot be repaired$`));
+  await expect(start).rejects.toThrow(
+    new RegExp(`^${beginning} \\(.* \\(${damageOf(folder)}\\)\\) and cannot be repaired$`),
+  );
   expect(digestOf(dataDir)).toBe(before);
 });
+
+/** Where the damage begins, as the dump of the log tells it. */
+function damageOf(folder: string): string {
+  const dump = readFileSync(join(FIXTURES, folder, "wal-dump.json"), "utf8");
+  const offset = /"offset":(\d+)[^{}]*"crcOK":false/.exec(dump)?.[1];
+  const segment = /[0-9a-f]{16}-[0-9a-f]{16}\.wal/.exec(dump)?.[0];
+  if (offset === undefined || segment === undefined) throw new Error(`the dump of ${folder} shows no damage`);
+  return `${segment} at offset ${offset}`;
+}
 
 const MEMBERS = "v238-members";
 const FORCED = "v238-members-force-new";
