@@ -2,7 +2,7 @@
 // every source file. A change of the table there is a change here, in the same commit.
 
 import { globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { describe, expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -30,7 +30,15 @@ const TABLE = {
     npm: ["@node-rs/bcrypt", "zod"],
     node: ANY,
   },
-  "@kv/client": { kv: [], npm: ["undici", "zod"], node: ["dns", "dns/promises", "tls", "fs"] },
+  "@kv/client": {
+    kv: [],
+    npm: ["undici", "zod"],
+    node: ["dns", "dns/promises", "tls", "fs"],
+    // The test double is the real server (an imitation would agree with itself only). An entry point of its
+    // own and an optional peer: who does not import `@kv/client/testing` neither loads nor installs it.
+    folders: { "src/testing/": ["@kv/server"] },
+    peers: ["@kv/server"],
+  },
   kvd: {
     kv: ["@kv/client", "@kv/rafthttp", "@kv/server"],
     // The native parts belong to @kv/wal and @kv/server; they stand here because the bundle of kvd loads them.
@@ -67,11 +75,23 @@ describe.each(packages)("$manifest.name", ({ folder, manifest }) => {
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
 
     expect(declared.filter((name) => ![...allowed.kv, ...allowed.npm].includes(name))).toStrictEqual([]);
+    expect(Object.keys(manifest.peerDependencies ?? {})).toStrictEqual(allowed.peers ?? []);
+  });
+
+  test("nothing outside imports a folder with a row of its own", () => {
+    for (const own of Object.keys(allowed.folders ?? {})) {
+      const outside = sourceImports(folder).filter(({ file }) => !file.startsWith(own));
+      const reaching = outside.filter(({ file, specifier }) => {
+        return specifier.startsWith(".") && posix.join(posix.dirname(file), specifier).startsWith(own);
+      });
+
+      expect(reaching).toStrictEqual([]);
+    }
   });
 
   test("imports nothing beyond its row", () => {
     const wrong = sourceImports(folder).filter(
-      ({ specifier }) => !isAllowed(specifier, manifest.name, allowed),
+      ({ file, specifier }) => !isAllowed(specifier, manifest.name, rowOf(file, allowed)),
     );
 
     expect(wrong).toStrictEqual([]);
@@ -89,6 +109,12 @@ function sourceImports(folder) {
     const bare = source.matchAll(/(?:^|\n)import\s+"([^"]+)"/g);
     return [...found, ...bare].map(([, specifier, dynamic]) => ({ file, specifier: specifier ?? dynamic }));
   });
+}
+
+/** The row of the package, with what the folder of the file may import beside it. */
+function rowOf(file, allowed) {
+  const folder = Object.keys(allowed.folders ?? {}).find((prefix) => file.startsWith(prefix));
+  return folder === undefined ? allowed : { ...allowed, kv: [...allowed.kv, ...allowed.folders[folder]] };
 }
 
 function isAllowed(specifier, self, allowed) {

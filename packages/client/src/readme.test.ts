@@ -1,11 +1,13 @@
 // The README's example is a copy of the lines between the markers below, and they run here.
 
+import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { Client, EtcdError, EtcdErrorCode } from "./index.ts";
 import { Cache, Counter, Queue, campaign, leader, register, lock as takeLock } from "./index.ts";
 import { ScriptedServer, json, setEvent } from "./scripted-server.test.support.ts";
 import { CALM, simulate } from "./simulation.test.support.ts";
+import { startTestServer } from "./testing/index.ts";
 import type { Step } from "./scripted-server.test.support.ts";
 
 test("the example runs", async () => {
@@ -86,6 +88,17 @@ test("the recipes run", async () => {
   expect(printed).toEqual(["the report", true, true, false, "to: ann@example.org", 1, "10.0.0.1:80"]);
 });
 
+test("the example of a test runs", async () => {
+  // testing
+  await using server = await startTestServer();
+  await server.client.keys.set("/sessions/ann", "10.0.0.1", { ttl: 60 });
+
+  await server.advance(60_001); // milliseconds, for the server only, and over at once
+
+  await assert.rejects(server.client.keys.get("/sessions/ann"), { errorCode: 100 });
+  // end
+});
+
 interface Fence {
   readonly fencingIndex: number;
   readonly signal: AbortSignal;
@@ -94,15 +107,25 @@ interface Fence {
 test("the README shows the examples above", async () => {
   const source = await readFile(new URL(import.meta.url), "utf8");
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const example = /\/\/ example\n(.*?)\n *\/\/ end\n/s.exec(source)?.[1]?.replaceAll(/^ {2}/gm, "");
-  const recipes = /\/\/ recipes\n(.*?)\n *\/\/ end\n/s.exec(source)?.[1]?.replaceAll(/^ {4}/gm, "");
+  const between = (marker: string, indent: number): string => {
+    const lines = new RegExp(`// ${marker}\\n(.*?)\\n *// end\\n`, "s").exec(source)?.[1] ?? "";
+    return lines.replaceAll(new RegExp(`^ {${indent}}`, "gm"), "");
+  };
   const shown = [...readme.matchAll(/```ts\n(.*?)\n```/gs)].map(([, code]) => code);
 
   const imports = 'import { Client, EtcdError, EtcdErrorCode } from "@kv/client";\n\n';
   const recipeImports =
     'import { Cache, Counter, Queue, campaign, leader, register, lock as takeLock } from "@kv/client";\n\n';
+  const testHead = [
+    'import assert from "node:assert/strict";',
+    'import { test } from "node:test";',
+    'import { startTestServer } from "@kv/client/testing";',
+    "",
+    'test("a session ends after a minute", async () => {\n',
+  ].join("\n");
   expect(shown).toEqual([
-    imports + example?.replace("[url]", '["http://127.0.0.1:2379"]'),
-    recipeImports + recipes,
+    imports + between("example", 2).replace("[url]", '["http://127.0.0.1:2379"]'),
+    recipeImports + between("recipes", 4),
+    `${testHead}${between("testing", 0)}\n});`,
   ]);
 });

@@ -26,21 +26,16 @@ import { StartError } from "./errors.ts";
 import { leaveAlone, type LoneLog } from "./force-new-cluster.ts";
 import { joinCluster } from "./join.ts";
 import type { Logger } from "./logger.ts";
-import { slowHistogram, type DurationHistogram } from "./metrics.ts";
+import { slowHistogram } from "./metrics.ts";
 import { planNewCluster } from "./new-cluster.ts";
 import type { Member } from "./server-api.ts";
+import { DiskStorage, type MemberStorage } from "./storage.ts";
 
 /** What a member starts from. */
 export interface Bootstrapped {
   readonly id: NodeId;
   readonly clusterId: NodeId;
-  readonly paths: DataDirPaths;
-  readonly wal: Wal;
-  /** Of the log's syncs. */
-  readonly fsyncDurations: DurationHistogram;
-  readonly snapshotter: Snapshotter;
-  /** Held for the life of the member. */
-  readonly lock: DirectoryLock;
+  readonly storage: MemberStorage;
   readonly store: Store;
   readonly memory: MemoryStorage;
   /** Of the snapshot that the store was loaded from; 0 without one. */
@@ -97,22 +92,25 @@ export async function bootstrap(config: ServerConfig, deps: BootstrapDeps): Prom
         onFsync: (durationMs) => fsyncDurations.observe(durationMs / 1_000),
         metadata: { nodeId: plan.id, clusterId: plan.clusterId },
       });
-      return {
-        ...plan,
-        paths,
-        wal,
-        fsyncDurations,
-        lock,
-        snapshotter: new Snapshotter(paths.snap, { fileSystem, logger: deps.logger }),
-        store: new Store({ namespaces: NAMESPACES, now: deps.now }),
-        memory: new MemoryStorage(),
-        applied: { index: 0, term: 0 },
-        isRestart: false,
-      };
+      const snapshotter = new Snapshotter(paths.snap, { fileSystem, logger: deps.logger });
+      const storage = new DiskStorage({ wal, fsyncDurations, snapshotter, lock });
+      return { ...plan, ...emptyState(deps.now), storage };
     });
   } catch (error) {
     throw asStartError(error);
   }
+}
+
+/** The state of a member that has no log yet. */
+export function emptyState(
+  now: () => bigint,
+): Pick<Bootstrapped, "store" | "memory" | "applied" | "isRestart"> {
+  return {
+    store: new Store({ namespaces: NAMESPACES, now }),
+    memory: new MemoryStorage(),
+    applied: { index: 0, term: 0 },
+    isRestart: false,
+  };
 }
 
 /** What v3 clients have written would silently be missing. */
@@ -161,11 +159,7 @@ async function restart(
     return {
       id: metadata.nodeId,
       clusterId: metadata.clusterId,
-      paths,
-      wal,
-      fsyncDurations,
-      snapshotter,
-      lock,
+      storage: new DiskStorage({ wal, fsyncDurations, snapshotter, lock }),
       store,
       memory,
       applied,

@@ -1,6 +1,7 @@
 // The server
-export { createServer, EtcdServer, type ServerDeps, type StopReason } from "./server.ts";
+export { createMemoryServer, createServer, EtcdServer, type ServerDeps, type StopReason } from "./server.ts";
 export { RELEASE, type Release, type ServerConfig } from "./config.ts";
+export type { MemoryServerConfig } from "./memory.ts";
 export type { LogFields, Logger } from "./logger.ts";
 export { systemClock, type Clock } from "./clock.ts";
 export type { DurationHistogram, ServerMetrics } from "./metrics.ts";

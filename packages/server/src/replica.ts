@@ -25,6 +25,7 @@ import {
 import { IdGenerator } from "./id-generator.ts";
 import { Leadership } from "./leadership.ts";
 import type { Logger } from "./logger.ts";
+import { LoneSaves } from "./lone-saves.ts";
 import { Machine } from "./machine.ts";
 import { Membership } from "./membership.ts";
 import type { DurationHistogram } from "./metrics.ts";
@@ -33,7 +34,6 @@ import type { Member } from "./server-api.ts";
 import { RaftProfile } from "./raft-profile.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Stats } from "./stats/stats.ts";
-import { DiskStorage } from "./storage.ts";
 
 /** What a replica tells the server. */
 export interface ReplicaEvents {
@@ -78,15 +78,15 @@ export class Replica {
   /** Members the transport has been told of as peers. */
   readonly #connected = new Set<NodeId>();
 
-  /** Entries up to here were committed before this start. */
+  /** Entries up to here were committed before this start, or name the first members of a new cluster. */
   readonly #replayUntil: number;
   #hasReplayed = false;
 
   constructor(config: ServerConfig, started: Bootstrapped, deps: ReplicaDeps) {
     const { clock, logger, events } = deps;
-    this.#replayUntil = started.memory.initialState().hardState.commit;
+    this.#replayUntil = started.peers?.length ?? started.memory.initialState().hardState.commit;
     this.#started = started;
-    this.fsyncDurations = started.fsyncDurations;
+    this.fsyncDurations = started.storage.fsyncDurations;
     this.#deps = deps;
     this.id = started.id;
     this.store = started.store;
@@ -166,17 +166,13 @@ export class Replica {
     await this.snapshots.settle();
     await this.node.stop();
     await this.transport.close();
-    await this.#started.lock.release();
+    await this.#started.storage.release();
   }
 
   /** Removes old segments and snapshots that nothing needs. @throws {WalError} */
   async purge(config: Pick<ServerConfig, "maxSnapshots" | "maxWals">): Promise<void> {
-    const { wal, snapshotter } = this.#started;
-    const removed = [
-      ...(config.maxSnapshots === 0 ? [] : await snapshotter.purge({ maxSnapshots: config.maxSnapshots })),
-      ...(config.maxWals === 0 ? [] : await wal.purge({ maxSegments: config.maxWals })),
-    ];
-    for (const file of removed) this.#deps.logger.info("purged file", { file });
+    for (const file of await this.#started.storage.purge(config))
+      this.#deps.logger.info("purged file", { file });
   }
 
   #openTransport(config: ServerConfig): HttpTransport {
@@ -223,7 +219,7 @@ export class Replica {
         random: (n) => randomInt(n),
       },
       memory: started.memory,
-      stable: new DiskStorage(started.wal, started.snapshotter, this.#deps.readCount),
+      stable: new LoneSaves(started.storage, this.#deps.readCount),
       transport: this.transport,
       machine: new Machine({
         applier: this.applier,
@@ -243,7 +239,11 @@ export class Replica {
       ...(started.peers === null ? {} : { bootstrap: started.peers }),
       onFatal: events.onFatal,
     });
-    node.on("membership", () => this.profile.changed());
+    node.on("membership", ({ voters }) => {
+      this.profile.changed();
+      // The first entries of a new cluster are its members, and none of them is a request.
+      if (voters.length === started.peers?.length) this.#campaignIfAlone(this.#replayUntil);
+    });
     const warnings = new WarningLimiter(logger, clock);
     node.on("forged", ({ from, term, commit }) => {
       warnings.warn("refused a heartbeat with a commit index that this member has never acknowledged", {
@@ -273,13 +273,13 @@ export class Replica {
     for (const member of this.#others()) this.#connect(member);
   }
 
-  /** Nobody else could win: a lone member that has replayed its log need not wait an election timeout. */
+  /** Nobody else could win: a lone member that has applied what it knows need not wait an election timeout. */
   #campaignIfAlone(appliedIndex: number): void {
     if (this.#hasReplayed || appliedIndex < this.#replayUntil) return;
     this.#hasReplayed = true;
     this.profile.changed();
     const { voters } = this.node.appliedConfState;
-    if (!this.#started.isRestart || voters.length !== 1 || voters[0] !== this.id) return;
+    if (voters.length !== 1 || voters[0] !== this.id) return;
     // In the turn after this one, when raft knows as well that everything is applied.
     this.#deps.clock.defer(() => this.node.campaign());
   }

@@ -6,6 +6,7 @@ import type { HttpHandler } from "@kv/rafthttp";
 import { ErrorCode, EtcdError, type StoreStats } from "@kv/store";
 import { nodeFileSystem, type FileSystem } from "@kv/wal";
 import { bootstrap, type Bootstrapped } from "./bootstrap.ts";
+import { bootstrapInMemory, memoryServerConfig, type MemoryServerConfig } from "./memory.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { releaseOf, REMOVED_STOP_DELAY_MS, type ServerConfig } from "./config.ts";
 import { Duties } from "./duties.ts";
@@ -54,6 +55,22 @@ export async function createServer(config: ServerConfig, deps: ServerDeps): Prom
   const fileSystem = deps.fileSystem ?? nodeFileSystem;
   const started = await bootstrap(config, { logger, fileSystem, now: () => clock.unixNanos() });
   return new EtcdServer(config, started, { logger: deps.logger, clock });
+}
+
+/**
+ * Starts the only member of a cluster that is kept in memory and forgotten with it: for tests of programs
+ * that talk to a server.
+ *
+ * Everything but the disk is that of `createServer`. It leads after a few turns of the event loop, has no
+ * peers and needs no peer URL.
+ */
+export function createMemoryServer(
+  config: MemoryServerConfig,
+  deps: Omit<ServerDeps, "fileSystem">,
+): EtcdServer {
+  const clock = deps.clock ?? systemClock;
+  const started = bootstrapInMemory(config, () => clock.unixNanos());
+  return new EtcdServer(memoryServerConfig(config), started, { logger: deps.logger, clock });
 }
 
 /** A running member. */

@@ -3,38 +3,48 @@
 
 import type { HardState, Snapshot } from "@kv/raft";
 import type { SaveBatch, StableStorage } from "@kv/raft/node";
-import type { Wal } from "@kv/wal";
+import type { DirectoryLock, Wal } from "@kv/wal";
 import type { Snapshotter } from "@kv/wal/snap";
+import type { ServerConfig } from "./config.ts";
+import type { DurationHistogram } from "./metrics.ts";
 
-/** Reads between two saves by which a lone writer is known to have the member to itself: nobody waits while the thread does. */
-const IDLE_READS_MAX = 1;
+/** What a member keeps its log and snapshots in, beyond what the driver asks of it. */
+export interface MemberStorage extends StableStorage {
+  /** Of the log's syncs. */
+  readonly fsyncDurations: DurationHistogram;
+  /** Removes old segments and snapshots that nothing needs, and tells which. */
+  purge(limits: Pick<ServerConfig, "maxSnapshots" | "maxWals">): Promise<readonly string[]>;
+  /** Lets another member have the place; the last call. */
+  release(): Promise<void>;
+}
 
-/** What of a log is used here. */
-type LogOfMember = Pick<Wal, "save" | "saveSnapshotRecord" | "release" | "close">;
+/** What is open in a data directory. */
+interface DiskParts {
+  readonly wal: Wal;
+  readonly fsyncDurations: DurationHistogram;
+  readonly snapshotter: Snapshotter;
+  /** Held for the life of the member. */
+  readonly lock: DirectoryLock;
+}
 
 /** Stable storage on disk. Every failure is final: the driver stops the member. */
-export class DiskStorage implements StableStorage {
-  readonly #wal: LogOfMember;
-  readonly #snapshotter: Pick<Snapshotter, "save">;
-  readonly #readCount: () => number;
-  #readCountBefore = 0;
+export class DiskStorage implements MemberStorage {
+  readonly fsyncDurations: DurationHistogram;
+  readonly #wal: Wal;
+  readonly #snapshotter: Snapshotter;
+  readonly #lock: DirectoryLock;
 
-  /** `readCount`: how many reads this member has answered so far. */
-  constructor(wal: LogOfMember, snapshotter: Pick<Snapshotter, "save">, readCount: () => number) {
+  constructor({ wal, fsyncDurations, snapshotter, lock }: DiskParts) {
+    this.fsyncDurations = fsyncDurations;
     this.#wal = wal;
     this.#snapshotter = snapshotter;
-    this.#readCount = readCount;
+    this.#lock = lock;
   }
 
   /** Resolves when everything in the batch is durable. A received snapshot goes first, with its record before its file. */
   save(batch: SaveBatch): Promise<void> {
     if (batch.snapshot !== null) return this.#saveReceived(batch.snapshot, batch);
-    const readCount = this.#readCount();
-    const isIdle = readCount - this.#readCountBefore <= IDLE_READS_MAX;
-    this.#readCountBefore = readCount;
-    return this.#wal.save(batch.hardState, batch.entries, batch.mustSync, {
-      isLone: batch.isLone && isIdle,
-    });
+    return this.#wal.save(batch.hardState, batch.entries, batch.mustSync, batch);
   }
 
   /** Resolves when record and file are durable and segments that only older state needs are released. */
@@ -47,6 +57,21 @@ export class DiskStorage implements StableStorage {
 
   close(): Promise<void> {
     return this.#wal.close();
+  }
+
+  /** @throws {WalError} */
+  async purge({
+    maxSnapshots,
+    maxWals,
+  }: Pick<ServerConfig, "maxSnapshots" | "maxWals">): Promise<readonly string[]> {
+    return [
+      ...(maxSnapshots === 0 ? [] : await this.#snapshotter.purge({ maxSnapshots })),
+      ...(maxWals === 0 ? [] : await this.#wal.purge({ maxSegments: maxWals })),
+    ];
+  }
+
+  release(): Promise<void> {
+    return this.#lock.release();
   }
 
   async #saveReceived(snapshot: Snapshot, batch: SaveBatch): Promise<void> {
