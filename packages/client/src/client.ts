@@ -59,12 +59,17 @@ const RESPONSE_LIMIT_BYTES = 64 * 1024 * 1024;
  * sent again, unless the call says it is idempotent. Any number of calls may be in flight.
  */
 export class Client {
+  /** Reads and writes of keys. */
   readonly keys: Keys;
+  /** Who is in the cluster, and changes of that. */
   readonly members: Members;
+  /** What the servers count. */
   readonly stats: Stats;
+  /** Users, roles and the switch of authentication. */
   readonly auth: Auth;
-  /** Time and chance as this client sees them; the recipes wait by them. */
+  /** Time as this client sees it; the recipes wait by it. */
   readonly clock: Clock;
+  /** Chance as this client sees it: uniform in [0, 1). */
   readonly random: () => number;
   readonly #endpoints: Endpoints;
   readonly #requester: Requester;
@@ -180,6 +185,7 @@ export class Client {
     if (this.#transport !== null) await (await this.#transport).close();
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,3 +1,9 @@
+/**
+ * The client, the recipes and their errors.
+ *
+ * @module @kv/client
+ */
+
 // The client
 export { Client } from "./client.ts";
 export type { ClientOptions } from "./client.ts";

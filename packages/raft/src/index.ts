@@ -1,3 +1,9 @@
+/**
+ * The state machine, and the records that go in and come out.
+ *
+ * @module @kv/raft
+ */
+
 // Records
 export * from "./types.ts";
 export { isKnownToEtcd2, Message, MessageType } from "./message.ts";

@@ -75,6 +75,7 @@ export class MemoryStorage implements Storage {
     return this.#snapshot;
   }
 
+  /** Replaces term, vote and commit index; kept, not copied. */
   setHardState(hardState: HardState): void {
     this.#hardState = hardState;
   }

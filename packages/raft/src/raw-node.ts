@@ -81,14 +81,17 @@ export class RawNode {
     this.#ready = new ReadySource(this.#raft);
   }
 
+  /** Who this node is; never changes. */
   get id(): NodeId {
     return this.#raft.id;
   }
 
+  /** The current term; only grows. */
   get term(): number {
     return this.#raft.term;
   }
 
+  /** What this node is in its term. */
   get role(): Role {
     return this.#raft.role;
   }
@@ -98,10 +101,12 @@ export class RawNode {
     return this.#raft.lead;
   }
 
+  /** Index of the last entry known to be committed. */
   get commit(): number {
     return this.#raft.log.committed;
   }
 
+  /** Index of the last entry that was confirmed as applied. */
   get applied(): number {
     return this.#raft.log.applied;
   }
@@ -323,6 +328,7 @@ export class RawNode {
     this.#raft.randomizedElectionTimeout = ticks;
   }
 
+  /** Everything about this node that an operator may ask for, as a copy. */
   status(): Status {
     return readStatus(this.#raft);
   }

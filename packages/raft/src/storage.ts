@@ -5,19 +5,19 @@ import type { ConfState, Entry, HardState, Snapshot } from "./types.ts";
 
 /** The answer for an index at or below the point of compaction. */
 export const COMPACTED: Compacted = Object.freeze({ reason: "compacted" });
-/** What was asked for was compacted. */
+/** The type of `COMPACTED`: the entries asked for are covered by a snapshot. */
 export type Compacted = { readonly reason: "compacted" };
 
 /** The answer for an index above the last one. */
 export const UNAVAILABLE: Unavailable = Object.freeze({ reason: "unavailable" });
-/** What was asked for is not there yet. */
+/** The type of `UNAVAILABLE`: the entries asked for are not there yet. */
 export type Unavailable = { readonly reason: "unavailable" };
 
 /** The answer of `snapshot` while one is being prepared; raft asks again at the next occasion. */
 export const TEMPORARILY_UNAVAILABLE: TemporarilyUnavailable = Object.freeze({
   reason: "temporarily unavailable",
 });
-/** There will be a snapshot later. */
+/** The type of `TEMPORARILY_UNAVAILABLE`. */
 export type TemporarilyUnavailable = { readonly reason: "temporarily unavailable" };
 
 /** What a node starts from. `confState` is that of the snapshot, not of the last entry. */
@@ -33,6 +33,7 @@ export interface InitialState {
  * were returned are never changed afterwards.
  */
 export interface Storage {
+  /** What was saved last, read once when a node starts. */
   initialState(): InitialState;
   /** The index of the first entry that `entries` can return; its predecessor's term is still known. */
   firstIndex(): number;

@@ -1,6 +1,12 @@
 // The HTTP seam: handlers are functions from request to response and never see a socket; engines
 // turn bytes into requests and responses into bytes. Types only. Architecture §6.6.
 
+/**
+ * The HTTP seam: what a handler gets and gives, whichever engine carries it.
+ *
+ * @module @kv/rafthttp/http
+ */
+
 /** One request as a handler sees it. */
 export interface HttpRequest {
   /** As received, case-sensitive: `GET`. */

@@ -1,3 +1,9 @@
+/**
+ * The transport between members.
+ *
+ * @module @kv/rafthttp
+ */
+
 // The transport
 export { HttpTransport, type HttpTransportDeps, type HttpTransportOptions } from "./transport.ts";
 export type { RaftReceiver } from "./receiver.ts";

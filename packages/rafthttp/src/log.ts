@@ -8,9 +8,13 @@ export type LogFields = Readonly<Record<string, string | number | boolean | null
 
 /** Where the transport tells what an operator may want to know. */
 export interface Logger {
+  /** What only helps to follow the protocol. */
   debug(message: string, fields?: LogFields): void;
+  /** A change of state: a peer that has become reachable, a stream that was opened. */
   info(message: string, fields?: LogFields): void;
+  /** Someone should look if it repeats; at most once a minute per message. */
   warn(message: string, fields?: LogFields): void;
+  /** Someone must act. */
   error(message: string, fields?: LogFields): void;
 }
 

@@ -178,6 +178,7 @@ export class HttpTransport implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -23,7 +23,7 @@ export { newRequest, REQUEST_METHODS, type Request, type RequestMethod, type Uin
 
 // Its HTTP face
 export { clientHandler, type ClientHandlerDeps } from "./http/client-handler.ts";
-export { KeyMetrics } from "./http/key-metrics.ts";
+export { KeyMetrics, type CountedMethod, type KeyMethodMetrics } from "./http/key-metrics.ts";
 export type { ProcessView } from "./http/process-view.ts";
 export { withCors } from "./http/cors.ts";
 export { listenKv as kvEngine } from "./http/engine/kv.ts";

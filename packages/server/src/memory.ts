@@ -64,5 +64,6 @@ export function memoryServerConfig({ name, advertiseClientUrls }: MemoryServerCo
     strictReconfigCheck: false,
     forceNewCluster: false,
     takeOverV3Data: false,
+    etcd3Peers: false,
   };
 }

@@ -6,6 +6,7 @@ export type Uint64 = number | bigint;
 
 /** What a request asks for. `QGET` is a read through the log, `SYNC` carries the leader's clock. */
 export const REQUEST_METHODS = ["GET", "QGET", "HEAD", "PUT", "POST", "DELETE", "SYNC"] as const;
+/** One of `REQUEST_METHODS`. */
 export type RequestMethod = (typeof REQUEST_METHODS)[number];
 
 /**

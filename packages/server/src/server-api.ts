@@ -81,8 +81,9 @@ export interface Server {
   readonly leader: NodeId;
   /** Store index: `X-Etcd-Index`. */
   readonly etcdIndex: number;
-  /** Index and term of the last applied entry: `X-Raft-Index`, `X-Raft-Term`. */
+  /** Index of the last applied entry: `X-Raft-Index`. */
   readonly raftIndex: number;
+  /** Term of the last applied entry: `X-Raft-Term`. */
   readonly raftTerm: number;
   /** The release that is announced: `2.3.8`. */
   readonly version: string;
@@ -105,16 +106,31 @@ export interface Server {
   /** Whether there is a leader and the log moves. */
   isHealthy(): boolean;
 
-  /** @throws {MemberError} */
+  /**
+   * Adds a member that has not started yet; resolves when this member has applied the change.
+   *
+   * @throws {MemberError}
+   */
   addMember(peerUrls: readonly string[]): Promise<Member>;
-  /** @throws {MemberError} */
+  /**
+   * Removes a member for good; resolves when this member has applied the change.
+   *
+   * @throws {MemberError}
+   */
   removeMember(id: NodeId): Promise<void>;
-  /** @throws {MemberError} */
+  /**
+   * Gives a member other peer URLs; resolves when this member has applied the change.
+   *
+   * @throws {MemberError}
+   */
   updateMember(id: NodeId, peerUrls: readonly string[]): Promise<void>;
 
+  /** What `/v2/stats/self` tells; a copy. */
   selfStats(): SelfStats;
   /** null when this member is not the leader. Keys are member ids. */
   leaderStats(): ReadonlyMap<NodeId, FollowerStats> | null;
+  /** What the store has counted since it was new, over restarts; a copy. */
   storeStats(): StoreStats;
+  /** Where this member's raft stands now; a copy. */
   raftStatus(): RaftStatus;
 }

@@ -96,7 +96,11 @@ export class EtcdServer implements Server, AsyncDisposable {
   #recursiveReadCount = 0;
   #watchCount = 0;
 
-  /** Use `createServer`. */
+  /**
+   * Use `createServer`.
+   *
+   * @internal
+   */
   constructor(
     config: ServerConfig,
     started: Bootstrapped,
@@ -264,6 +268,7 @@ export class EtcdServer implements Server, AsyncDisposable {
     return this.#shutDown("closed");
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

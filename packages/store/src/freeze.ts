@@ -16,7 +16,7 @@ import { SortedRuns } from "./sorted-runs.ts";
 import type { StoreStats } from "./stats.ts";
 import { compareText } from "./text.ts";
 import { formatTimestamp, ZERO_TIME, type UnixNanos } from "./timestamp.ts";
-import type { ChangeListener, Tree } from "./tree.ts";
+import type { Tree } from "./tree.ts";
 
 /** Characters after which a slice ends; a chunk holds at most this and one node or event more. */
 const SLICE_CHARS = 256 * 1024;
@@ -53,7 +53,7 @@ interface Frame {
  *
  * The result is etcd's snapshot JSON, the same bytes for the same state (members in byte order).
  */
-export class FrozenStore implements ChangeListener {
+export class FrozenStore {
   /** Store index of the picture. */
   readonly index: number;
   readonly #tree: Tree;
@@ -65,7 +65,11 @@ export class FrozenStore implements ChangeListener {
   #items = 0;
   #isEncoding = false;
 
-  /** Begins to listen to the changes of `tree`. */
+  /**
+   * Begins to listen to the changes of `tree`.
+   *
+   * @internal
+   */
   constructor(tree: Tree, parts: FrozenParts) {
     this.index = parts.index;
     this.#tree = tree;
@@ -112,12 +116,22 @@ export class FrozenStore implements ChangeListener {
     this.#ghosts.clear();
   }
 
+  /**
+   * Keeps what the store is about to overwrite.
+   *
+   * @internal
+   */
   beforeChange(node: StoreNode): void {
     if (node.createdIndex > this.index || this.#images.has(node)) return;
     const { createdIndex, modifiedIndex, expiration, value } = node;
     this.#images.set(node, { createdIndex, modifiedIndex, expiration, value });
   }
 
+  /**
+   * Keeps what the store is about to remove.
+   *
+   * @internal
+   */
   beforeRemove(node: StoreNode): void {
     const parent = node.parent;
     if (parent === null || !this.#existed(node)) return;

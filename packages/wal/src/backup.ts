@@ -26,6 +26,7 @@ export interface BackupPlaces {
   readonly target: Pick<DataDirPaths, "wal" | "snap">;
 }
 
+/** What a backup needs of the machine. */
 export interface BackupOptions {
   readonly fileSystem: FileSystem;
   /** Fills the bytes with random ones; for the new ids. */

@@ -21,11 +21,13 @@ export interface FileHandle {
   writeSync(source: Uint8Array, length: number, position: number): number;
   /** The same through the thread pool. `source` must not change until it resolves. */
   write(source: Uint8Array, length: number, position: number): Promise<number>;
+  /** Cuts the file off behind `sizeBytes`, or fills it up to there with zeros. */
   truncate(sizeBytes: number): Promise<void>;
   /** Makes the content and the size durable. */
   datasync(): Promise<void>;
   /** The same in this thread, which waits for the disk. */
   datasyncSync(): void;
+  /** Gives the file back; the last call. */
   close(): Promise<void>;
 }
 
@@ -50,7 +52,9 @@ export interface FileSystem {
   makeDirectory(directory: string): Promise<void>;
   /** `permissions` are used when the file is created. */
   open(path: string, mode: OpenMode, permissions: number): Promise<FileHandle>;
+  /** Replaces what is at `to`, in one step. Not durable before `syncDirectory`. */
   rename(from: string, to: string): Promise<void>;
+  /** Removes a file. Not durable before `syncDirectory`. */
   remove(path: string): Promise<void>;
   /** Makes names created, renamed or removed in a directory durable. */
   syncDirectory(directory: string): Promise<void>;

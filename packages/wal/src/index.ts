@@ -1,3 +1,9 @@
+/**
+ * The log, the data directory around it, and copies of both.
+ *
+ * @module @kv/wal
+ */
+
 // The log
 export { SEGMENT_SIZE_BYTES, Wal } from "./wal.ts";
 export type { SaveOptions, WalLogger, WalOptions } from "./wal.ts";

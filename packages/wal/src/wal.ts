@@ -38,6 +38,7 @@ const FIRST_SEGMENT = segmentAt(0, 0);
 
 /** What is reported besides errors, such as a repair. Any logger of the project fits. */
 export interface WalLogger {
+  /** Told when a torn tail was cut off or a broken file put aside. */
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
@@ -276,6 +277,7 @@ export class Wal implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

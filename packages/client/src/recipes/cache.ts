@@ -98,6 +98,7 @@ export class Cache implements AsyncDisposable {
     await this.#running;
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -59,6 +59,7 @@ export class Lock implements AsyncDisposable {
     await this.#keepAlive.remove();
   }
 
+  /** The same as `release`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }

@@ -65,6 +65,7 @@ export class QueueItem implements AsyncDisposable {
     await this.#claim.remove();
   }
 
+  /** Gives the claim up: unless `done` was called, somebody else gets the item now. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#claim.remove();
   }

@@ -51,6 +51,7 @@ export class Registration implements AsyncDisposable {
     await this.#keepAlive.remove();
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

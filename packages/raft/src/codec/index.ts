@@ -1,3 +1,9 @@
+/**
+ * etcd's wire format of all records.
+ *
+ * @module @kv/raft/codec
+ */
+
 // Fields
 export { Reader } from "./reader.ts";
 export { Writer } from "./writer.ts";

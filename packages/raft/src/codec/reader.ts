@@ -133,6 +133,7 @@ export class Reader {
     return this.#low;
   }
 
+  /** A varint of 64 bits as an interned node id. */
   nodeId(): NodeId {
     this.#expect(VARINT);
     this.#varint();
@@ -153,6 +154,7 @@ export class Reader {
     this.close(outer);
   }
 
+  /** A varint; everything but 0 is true. */
   bool(): boolean {
     this.#expect(VARINT);
     this.#varint();

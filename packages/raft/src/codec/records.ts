@@ -13,7 +13,7 @@ export function hardStateSize(state: HardState): number {
   return 3 + uint64Size(state.term) + nodeIdSize(state.vote) + uint64Size(state.commit);
 }
 
-/** Writes the fields alone, without a length in front. */
+/** Appends the fields of a hard state, without a length before them. */
 export function writeHardState(writer: Writer, state: HardState): void {
   writer.uint64(1, state.term);
   writer.nodeId(2, state.vote);
@@ -65,7 +65,7 @@ export function confStateSize(state: ConfState): number {
   return ids + (state.autoLeave ? 2 : 0);
 }
 
-/** Writes the fields alone, without a length in front. */
+/** Appends the fields of a configuration, without a length before them. */
 export function writeConfState(writer: Writer, state: ConfState): void {
   for (const id of state.voters) writer.nodeId(1, id);
   for (const id of state.learners) writer.nodeId(2, id);

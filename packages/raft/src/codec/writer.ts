@@ -90,12 +90,14 @@ export class Writer {
     this.uint64Halves(field, Number(bits >> 32n), Number(bits & 0xffff_ffffn));
   }
 
+  /** Writes a field of one byte, also when it is false. */
   bool(field: number, value: boolean): void {
     this.#reserve(SCALAR_MAX_BYTES);
     this.#tag(field, VARINT);
     this.#buffer[this.#length++] = value ? 1 : 0;
   }
 
+  /** Writes a length-delimited field; the bytes are copied. */
   bytes(field: number, value: Uint8Array): void {
     this.message(field, value.length);
     this.raw(value);

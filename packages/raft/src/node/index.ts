@@ -1,3 +1,9 @@
+/**
+ * The driver: it owns a state machine and runs it on a disk, a network and a state machine of yours.
+ *
+ * @module @kv/raft/node
+ */
+
 // The driver
 export { RaftNode, runNode } from "./node.ts";
 export type { NodeOptions, NodeStatus, SubmitOutcome } from "./node.ts";

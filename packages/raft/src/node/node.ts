@@ -142,14 +142,17 @@ export class RaftNode implements AsyncDisposable {
     });
   }
 
+  /** Who this node is; never changes. */
   get id(): NodeId {
     return this.#raft.id;
   }
 
+  /** The current term; only grows. */
   get term(): number {
     return this.#raft.term;
   }
 
+  /** What this node is in its term. */
   get role(): Role {
     return this.#raft.role;
   }
@@ -315,6 +318,7 @@ export class RaftNode implements AsyncDisposable {
     await createSnapshot(this.#options.memory, this.#disk, this.#loop, request);
   }
 
+  /** Everything about this node that an operator may ask for, as a copy. */
   status(): NodeStatus {
     return {
       ...this.#raft.status(),
@@ -340,6 +344,7 @@ export class RaftNode implements AsyncDisposable {
     return this.#stopped;
   }
 
+  /** The same as `stop`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

@@ -64,14 +64,17 @@ export type Covered = (typeof COVERED)[number];
 export class Coverage {
   readonly #counts = new Map<Covered, number>();
 
+  /** Notes that an event has happened once more. */
   count(kind: Covered): void {
     this.#counts.set(kind, this.of(kind) + 1);
   }
 
+  /** How often an event has happened. */
   of(kind: Covered): number {
     return this.#counts.get(kind) ?? 0;
   }
 
+  /** Adds the counters of another execution. */
   add(other: Coverage): void {
     for (const kind of COVERED) this.#counts.set(kind, this.of(kind) + other.of(kind));
   }

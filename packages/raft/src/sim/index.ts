@@ -1,3 +1,9 @@
+/**
+ * A simulator of whole clusters: one seed, one execution.
+ *
+ * @module @kv/raft/sim
+ */
+
 // One execution from a seed
 export { simulate, type SimulationOptions, type SimulationResult } from "./simulation.ts";
 export { shrink, type Shrunk } from "./shrink.ts";

@@ -16,7 +16,12 @@ export type Verdict =
   | { readonly kind: "not-linearizable"; readonly key: number; readonly stuck: RegisterOperation }
   | { readonly kind: "undecided"; readonly key: number };
 
-/** @param stepLimit operations that are tried for one key before the search is given up. */
+/**
+ * Looks for an order of the operations in which every read sees the last write before it and nothing
+ * takes effect before it was called or after it had returned. Keys are judged one by one.
+ *
+ * `stepLimit` operations are tried for one key before the search is given up: 20 million by default.
+ */
 export function checkLinearizable(
   operations: readonly RegisterOperation[],
   options: { readonly stepLimit?: number } = {},

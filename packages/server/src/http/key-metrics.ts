@@ -4,8 +4,7 @@
 import { fastHistogram, type DurationHistogram } from "../metrics.ts";
 
 /** The labels of methods: a read through the log counts apart. */
-const METHODS = ["GET", "QGET", "HEAD", "PUT", "POST", "DELETE"] as const;
-type CountedMethod = (typeof METHODS)[number];
+export type CountedMethod = "GET" | "QGET" | "HEAD" | "PUT" | "POST" | "DELETE";
 
 /** The key requests of one method. */
 export class KeyMethodMetrics {
@@ -15,6 +14,7 @@ export class KeyMethodMetrics {
   /** Of those received, the refused ones by HTTP status. */
   readonly failed: Map<number, number> = new Map();
 
+  /** Counts a refusal. */
   fail(status: number): void {
     this.failed.set(status, (this.failed.get(status) ?? 0) + 1);
   }
