@@ -13,7 +13,7 @@ export interface Flag {
   readonly name: string;
   /** A second, one-letter name. */
   readonly short?: string;
-  readonly kind: "boolean" | "text" | "integer" | "duration";
+  readonly kind: "boolean" | "text" | "texts" | "integer" | "duration";
   readonly help: string;
 }
 
@@ -56,7 +56,9 @@ export function fromGoFlags(argv: readonly string[], known: readonly Flag[]): Tr
       // Not left to commander: it would take the `--` that follows for the value.
       if (value === undefined)
         throw new KvctlError("E_USAGE", `Error:  flag ${longFlag(flag)} needs a value`);
-      flags.push(`${longFlag(flag)}=${value}`);
+      // Commander takes `-c=3` for the value "=3".
+      if (flag.name.length === 1) flags.push(longFlag(flag), value);
+      else flags.push(`${longFlag(flag)}=${value}`);
     }
   }
   return { flags, words: [] };
@@ -81,10 +83,15 @@ function isFlag(token: string): boolean {
 /** How commander declares a flag: `-o, --output <text>`. A flag with a one-letter name has no long form. */
 export function flagSyntax(flag: Flag): string {
   const names = flag.short === undefined ? longFlag(flag) : `-${flag.short}, ${longFlag(flag)}`;
-  return flag.kind === "boolean" ? names : `${names} <${flag.kind}>`;
+  if (flag.kind === "boolean") return names;
+  return flag.kind === "texts" ? `${names} <text>` : `${names} <${flag.kind}>`;
 }
 
 function longFlag({ name }: Flag): string {
+  return dashed(name);
+}
+
+function dashed(name: string): string {
   return name.length === 1 ? `-${name}` : `--${name}`;
 }
 
@@ -97,10 +104,18 @@ function booleanFlag(flag: Flag, value: string | undefined): string[] {
 /** The flags given to a command. */
 export class FlagValues {
   readonly #values: ReadonlyMap<string, string>;
+  readonly #lists: ReadonlyMap<string, readonly string[]>;
 
-  /** Values by the flag's long name; a boolean flag that was given has the value "true". */
-  constructor(values: ReadonlyMap<string, string>) {
+  /**
+   * Values by the flag's long name; a boolean flag that was given has the value "true". `lists` are those of
+   * flags that may be repeated.
+   */
+  constructor(
+    values: ReadonlyMap<string, string>,
+    lists: ReadonlyMap<string, readonly string[]> = new Map(),
+  ) {
     this.#values = values;
+    this.#lists = lists;
   }
 
   has(name: string): boolean {
@@ -110,6 +125,11 @@ export class FlagValues {
   /** Undefined when the flag was not given. */
   text(name: string): string | undefined {
     return this.#values.get(name);
+  }
+
+  /** All values of a flag that may be repeated. */
+  texts(name: string): readonly string[] {
+    return this.#lists.get(name) ?? [];
   }
 
   /**
@@ -122,7 +142,7 @@ export class FlagValues {
     if (text === undefined) return undefined;
     const value = Number(text);
     if (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-    throw new KvctlError("E_USAGE", `Error:  flag --${name} must be an integer, got "${text}"`);
+    throw new KvctlError("E_USAGE", `Error:  flag ${dashed(name)} must be an integer, got "${text}"`);
   }
 
   /**
@@ -137,7 +157,7 @@ export class FlagValues {
     if (value !== null) return value;
     throw new KvctlError(
       "E_USAGE",
-      `Error:  flag --${name} must be a duration such as 300ms or 1m30s, got "${text}"`,
+      `Error:  flag ${dashed(name)} must be a duration such as 300ms or 1m30s, got "${text}"`,
     );
   }
 }

@@ -47,7 +47,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     name: "output",
     short: "o",
     kind: "text",
-    help: "how to print results: simple, extended, json or, for lists, table (default: simple)",
+    help: "how to print results: simple, extended, json or, where it says so, table (default: simple)",
   },
   { name: "debug", kind: "boolean", help: "print each request as a curl command on standard error" },
   { name: "cert-file", kind: "text", help: "client certificate (ETCDCTL_CERT_FILE)" },

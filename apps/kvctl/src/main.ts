@@ -6,7 +6,7 @@ import { runProgram } from "./program.ts";
 import { confirmOnTerminal } from "./standard-input.ts";
 
 process.exitCode = await runProgram(process.argv.slice(2), {
-  printer: standardPrinter(),
+  printer: standardPrinter(process.env),
   confirm: process.stdin.isTTY && process.stdout.isTTY ? confirmOnTerminal : null,
   environment: process.env,
 });

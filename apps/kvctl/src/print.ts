@@ -11,26 +11,48 @@ export interface TextSink {
   readonly isTTY?: boolean;
 }
 
+// What a terminal is told (ECMA-48).
+const CURSOR_HOME = "\u001b[H";
+const CLEAR_SCREEN = "\u001b[2J";
+const CLEAR_LINE = "\u001b[K";
+const CLEAR_BELOW = "\u001b[J";
+
 /** Prints results and messages. */
 export class Printer {
   readonly #stdout: TextSink;
   readonly #stderr: TextSink;
   readonly #isColored: boolean;
+  readonly #isScreen: boolean;
+  #hasScreen = false;
 
-  /** `isColored` is about standard output; default: no colours. */
+  /** About standard output: `isColored` if there are colours, `isScreen` if its cursor can be moved; default: no. */
   constructor(streams: {
     readonly stdout: TextSink;
     readonly stderr: TextSink;
     readonly isColored?: boolean;
+    readonly isScreen?: boolean;
   }) {
     this.#stdout = streams.stdout;
     this.#stderr = streams.stderr;
     this.#isColored = streams.isColored ?? false;
+    this.#isScreen = streams.isScreen ?? false;
   }
 
-  /** A line on standard output, in a colour where there are colours. */
-  colored(text: string, color: "red" | "green"): void {
-    this.line(this.#isColored ? styleText(color, text, { validateStream: false }) : text);
+  /** The text in a colour, where there are colours. */
+  painted(text: string, color: "red" | "green"): string {
+    return this.#isColored ? styleText(color, text, { validateStream: false }) : text;
+  }
+
+  /** Lines on standard output in place of those of the last call; below them where that cannot be done. */
+  screen(lines: readonly string[]): void {
+    if (!this.#isScreen) {
+      for (const text of lines) this.line(text);
+      return;
+    }
+    // Drawn over line by line and not cleared first, so that nothing flickers.
+    const start = this.#hasScreen ? CURSOR_HOME : CLEAR_SCREEN + CURSOR_HOME;
+    this.#hasScreen = true;
+    this.text(start + lines.map((text) => `${text}${CLEAR_LINE}\n`).join("") + CLEAR_BELOW);
   }
 
   /** Whether a person reads standard error as it is written. */
@@ -70,14 +92,15 @@ export class Printer {
 }
 
 /** A printer on the standard streams. A reader that goes away (`kvctl ls | head`) ends the program quietly. */
-export function standardPrinter(): Printer {
+export function standardPrinter(environment: Readonly<Record<string, string | undefined>>): Printer {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     process.exit(0);
   });
   // hasColors() says no when NO_COLOR is set or TERM is dumb.
   const isColored = process.stdout.isTTY && process.stdout.hasColors();
-  return new Printer({ stdout: process.stdout, stderr: process.stderr, isColored });
+  const isScreen = process.stdout.isTTY && environment["TERM"] !== "dumb";
+  return new Printer({ stdout: process.stdout, stderr: process.stderr, isColored, isScreen });
 }
 
 /** The text of a result, without the final newline. */

@@ -153,10 +153,10 @@ describe("-o table", () => {
 
     expect(exitCode).toBe(0);
     expect(stdout).toBe(
-      "KEY     VALUE  TTL  CREATED  MODIFIED\n" +
-        "/d/a    v      5    3        4\n" +
-        "/d/e/               3        4\n" +
-        "/d/e/f  w           3        4\n",
+      "KEY     TYPE  VALUE  TTL  CREATED  MODIFIED\n" +
+        "/d/a    file  v      5    3        4\n" +
+        "/d/e/   dir               3        4\n" +
+        "/d/e/f  file  w           3        4\n",
     );
   });
 
@@ -165,7 +165,7 @@ describe("-o table", () => {
 
     const { stdout } = await run(["--no-sync", "--endpoints", server.url, "-o", "table", "ls", "/a"]);
 
-    expect(stdout).toBe("KEY  VALUE  TTL  CREATED  MODIFIED\n/a   v           3        3\n");
+    expect(stdout).toBe("KEY  TYPE  VALUE  TTL  CREATED  MODIFIED\n/a   file  v           3        3\n");
   });
 
   test("member list shows who leads", async () => {

@@ -157,20 +157,28 @@ async function runCommand(
 
 function addFlags(parser: Parser, flags: readonly Flag[]): void {
   for (const flag of flags) {
-    parser.option(flagSyntax(flag), flag.help);
+    if (flag.kind === "texts") parser.option(flagSyntax(flag), flag.help, append, []);
+    else parser.option(flagSyntax(flag), flag.help);
   }
+}
+
+/** What commander does with each value of a flag that may be repeated. */
+function append(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }
 
 /** The values that commander found, by the names that the table of flags uses. */
 function flagValues(parser: Parser, flags: readonly Flag[]): FlagValues {
   const values = new Map<string, string>();
+  const lists = new Map<string, readonly string[]>();
   for (const { name } of flags) {
     const option = parser.options.find(({ long, short }) => long === `--${name}` || short === `-${name}`);
     if (option === undefined || parser.getOptionValueSource(option.attributeName()) !== "cli") continue;
     const value: unknown = parser.getOptionValue(option.attributeName());
-    values.set(name, typeof value === "string" ? value : "true");
+    if (Array.isArray(value)) lists.set(name, value.map(String));
+    else values.set(name, typeof value === "string" ? value : "true");
   }
-  return new FlagValues(values);
+  return new FlagValues(values, lists);
 }
 
 function packageVersion(): string {

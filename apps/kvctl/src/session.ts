@@ -113,6 +113,6 @@ async function askCredentials(
   if (username === null) return undefined;
   const colon = username.indexOf(":");
   if (colon >= 0) return { username: username.slice(0, colon), password: username.slice(colon + 1) };
-  printer.text("Password: ");
-  return { username, password: await readPassword() };
+  const password = await readPassword("Password: ", (text) => printer.text(text));
+  return { username, password };
 }

@@ -39,15 +39,18 @@ export async function* readLines(
   if (rest !== "") yield rest;
 }
 
-/** One line of standard input, not echoed on a terminal. */
-export async function readPassword(): Promise<string> {
+/** One line of standard input, not echoed on a terminal. `show` prints the prompt, and the end of its line there. */
+export async function readPassword(prompt: string, show: (text: string) => void): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
-  // With no output the terminal's line editor echoes nothing.
+  // With no output the terminal's line editor echoes nothing. The prompt comes second: what is typed at once,
+  // or pasted, must not be seen either.
   const lines = createInterface({ input: process.stdin, terminal: process.stdin.isTTY });
+  show(prompt);
   try {
     for await (const line of lines) return line;
     return "";
   } finally {
+    if (process.stdin.isTTY) show("\n");
     lines.close();
     process.stdin.unref();
   }

@@ -33,7 +33,7 @@ const NO_LINES = {
 const PLAIN = { head: [], border: [], "padding-left": 0, "padding-right": 0 };
 
 /** Control characters as JSON writes them: they would break the line, or do things to the terminal. */
-function onOneLine(text: string): string {
+export function onOneLine(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });

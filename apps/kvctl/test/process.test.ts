@@ -3,8 +3,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 
@@ -148,7 +151,8 @@ async function onTerminal(
   argv: readonly string[],
   { prompt = "\n", input = "", env = {} }: { prompt?: string; input?: string; env?: Record<string, string> },
 ): Promise<{ readonly code: unknown; readonly screen: string }> {
-  const command = [process.execPath, KVCTL, ...argv].map((word) => `'${word}'`).join(" ");
+  // The shell that script starts makes way for it: an interrupt is for kvctl, and so is its exit status.
+  const command = `exec ${[process.execPath, KVCTL, ...argv].map((word) => `'${word}'`).join(" ")}`;
   const child = spawn("script", ["-qec", command, "/dev/null"], {
     stdio: "pipe",
     env: { PATH: process.env["PATH"], TERM: "xterm-256color", ...env },
@@ -230,6 +234,123 @@ describe.runIf(hasTerminal())("on a terminal", () => {
     expect(screen.includes("\u001b[31m-")).toBe(isColored);
     expect(screen.includes("\u001b")).toBe(isColored);
     expect(screen).toContain('"/other"');
+  });
+});
+
+/** A cluster of one member, healthy or not, as `cluster-health --watch` asks for it. */
+function serveMember(health: boolean): Promise<string> {
+  return serve(({ url, headers }, response) => {
+    response.setHeader("X-Etcd-Index", 7).setHeader("X-Raft-Index", 12).setHeader("X-Raft-Term", 3);
+    const member = { id: "a1", name: "one", peerURLs: [], clientURLs: [`http://${headers.host}`] };
+    const self = { name: "one", id: "a1", state: "StateLeader", startTime: "", leaderInfo: { leader: "a1" } };
+    const answers: Readonly<Record<string, object>> = {
+      "/v2/members": { members: [member] },
+      "/health": { health: String(health) },
+      "/v2/stats/self": {
+        ...self,
+        leaderInfo: { leader: "a1", uptime: "", startTime: "" },
+        recvAppendRequestCnt: 0,
+        sendAppendRequestCnt: 0,
+      },
+    };
+    response.end(JSON.stringify(answers[url ?? ""] ?? {}));
+  });
+}
+
+describe.each([
+  [true, 0, "1 of 1 members healthy, leader one"],
+  [false, 5, "0 of 1 members healthy, leader one"],
+])("cluster-health --watch of a member whose health is %s", (health, status, summary) => {
+  const ROW = /a1 +one +(?:un)?healthy +yes +3 +12 +[\d.]+ ms +http:/;
+
+  test(`prints plain lines into a pipe, and an interrupt ends it with ${status}`, async () => {
+    const child = start(
+      "--endpoints",
+      await serveMember(health),
+      "cluster-health",
+      "--watch",
+      "--interval",
+      "10ms",
+    );
+    while (child.text.stdout.split(summary).length < 4) await once(child.stdout ?? child, "data");
+    child.kill("SIGINT");
+    const [code] = await once(child, "close");
+
+    expect({ code, stderr: child.text.stderr }).toEqual({ code: status, stderr: "" });
+    expect(child.text.stdout).toMatch(ROW);
+    expect(child.text.stdout).not.toContain("\u001b");
+  });
+
+  test.runIf(hasTerminal())(
+    `draws over itself on a terminal, and Ctrl-C ends it with ${status}`,
+    async () => {
+      const argv = [
+        "--endpoints",
+        await serveMember(health),
+        "cluster-health",
+        "--watch",
+        "--interval",
+        "10ms",
+      ];
+
+      // Interrupted when the second picture follows the first.
+      const { code, screen } = await onTerminal(argv, { prompt: "\u001b[J\u001b[H", input: "\u0003" });
+
+      expect(code).toBe(status);
+      expect(screen).toContain(`${summary}\u001b[K`);
+      expect(screen).toMatch(ROW);
+      expect(screen).toContain(health ? "\u001b[32ma1" : "\u001b[31ma1");
+    },
+  );
+});
+
+describe.runIf(hasTerminal())("on a terminal", () => {
+  const patience = ["--no-sync", "--timeout", "1m", "--total-timeout", "0", "--endpoints"];
+  const answer = JSON.stringify({
+    action: "set",
+    node: { key: "/a", value: "", modifiedIndex: 3, createdIndex: 3 },
+  });
+
+  test("import counts on a line that is gone at the end", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "kvctl-terminal-"));
+    closers.push(() => rmSync(directory, { recursive: true, force: true }));
+    const file = { Value: "1", ExpireTime: "0001-01-01T00:00:00Z", Children: null };
+    const snap = join(directory, "s.json");
+    writeFileSync(snap, JSON.stringify({ Root: { Children: { a: file, b: file } } }));
+    const url = await serve((_request, response) => response.end(answer));
+
+    const { code, screen } = await onTerminal([...patience, url, "import", "--snap", snap], {});
+
+    expect(code).toBe(0);
+    expect(screen).toMatch(/\r1 of 2 \.\.\.[^]*\r {10}\r/);
+    expect(screen.split("\r\n").slice(-2)).toEqual([
+      expect.stringContaining("finished importing 2 keys"),
+      "",
+    ]);
+  });
+
+  test("a password is asked for and not echoed", async () => {
+    const { promise: authorization, resolve } = Promise.withResolvers<string | undefined>();
+    const url = await serve(({ headers }, response) => {
+      resolve(headers.authorization);
+      response.end(answer);
+    });
+
+    const argv = [...patience, url, "-u", "root", "get", "/a"];
+    const { code, screen } = await onTerminal(argv, { prompt: "Password: ", input: "secret\r" });
+
+    expect(code).toBe(0);
+    expect(await authorization).toBe(`Basic ${Buffer.from("root:secret").toString("base64")}`);
+    expect(screen).toBe("Password: \r\n\r\n");
+  });
+
+  test("NO_COLOR takes the colours, not the drawing", async () => {
+    const argv = ["--endpoints", await serveMember(true), "cluster-health", "--watch", "--interval", "10ms"];
+    const env = { NO_COLOR: "1" };
+
+    const { screen } = await onTerminal(argv, { prompt: "\u001b[J\u001b[H", input: "\u0003", env });
+
+    expect(screen.replaceAll("\u001b", "ESC")).not.toMatch(/ESC\[3\d/);
   });
 });
 

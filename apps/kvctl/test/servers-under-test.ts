@@ -1,6 +1,5 @@
-// The servers that the recorded cases run against: kvd when it is built, and the etcd on PATH for what
-// kvd does not serve yet, or for everything when there is no kvd. KV_CTL_SERVER is used instead of both
-// when it is set: a command line, words separated by blanks.
+// The servers that kvctl is run against: kvd when it is built, and the etcd on PATH. KV_CTL_SERVER is used
+// instead of both when it is set: a command line, words separated by blanks.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";

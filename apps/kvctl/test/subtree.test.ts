@@ -110,7 +110,7 @@ describe.runIf(server !== undefined)("against a server", () => {
 
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^KEY {7}VALUE {2}TTL {3}CREATED {2}MODIFIED\n\/table\/a {2}1 {6}\d+ +\d+ +\d+\n$/,
+      /^KEY {7}TYPE {2}VALUE {2}TTL {3}CREATED {2}MODIFIED\n\/table\/a {2}file {2}1 {6}\d+ +\d+ +\d+\n$/,
     );
   });
 
@@ -125,7 +125,7 @@ describe.runIf(server !== undefined)("against a server", () => {
     await kvctl(["mkdir", "/mixed/dir"]);
     const lines = '{"key":"/a","value":"1"}\n\n{"key":"/dir","value":"1"}\n{"key":"/z","value":"1"}\n';
 
-    const imported = await kvctl(["import", "/mixed"], lines);
+    const imported = await kvctl(["import", "/mixed", "-c", "1"], lines);
 
     expect(imported.code).toBe(4);
     expect(imported.stderr).toMatch(/^imported 1 of 3 keys\nError: {2}102: Not a file \(\/mixed\/dir\)/);

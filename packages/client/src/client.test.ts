@@ -142,6 +142,12 @@ describe("stats", () => {
     });
   });
 
+  test("a position that is missing is no answer of the API", async () => {
+    await withServer(json(SELF), async (client) => {
+      await expect(client.stats.raft()).rejects.toMatchObject({ code: "E_BAD_RESPONSE" });
+    });
+  });
+
   test("store counts that are missing are no answer of the API", async () => {
     await withServer(json({ getsSuccess: 1 }), async (client) => {
       await expect(client.stats.store()).rejects.toMatchObject({ code: "E_BAD_RESPONSE" });

@@ -135,6 +135,7 @@ describe.runIf(isPresent)("against a real etcd", () => {
     expect(await client.stats.self()).toMatchObject({ name: "n1", state: "StateLeader" });
     expect(await client.stats.leader()).toEqual({ leader: member?.id, followers: {} });
     expect((await client.stats.store()).setsSuccess).toBeGreaterThan(0);
+    expect((await client.stats.raft()).raftTerm).toBeGreaterThan(0);
     await expect(client.members.remove("zz")).rejects.toMatchObject({
       errorCode: null,
       status: 404,

@@ -23,7 +23,7 @@ export type {
 } from "./keys.ts";
 export type { Members } from "./members.ts";
 export type { RequestOptions, SentRequest } from "./requester.ts";
-export type { ServerOptions, Stats } from "./stats.ts";
+export type { RaftPosition, ServerOptions, Stats } from "./stats.ts";
 export type { Value } from "./percent-encoding.ts";
 export type { WatchEvent, WatchOptions } from "./watch.ts";
 

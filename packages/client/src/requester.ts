@@ -35,7 +35,7 @@ export interface RequestOptions {
 
 /** One request to whichever endpoint answers. */
 export interface ApiRequest {
-  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   /** Path and query, encoded. */
   readonly path: string;
   /** `shown` is what a debug log gets to see of a text with secrets. */

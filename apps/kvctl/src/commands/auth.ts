@@ -1,40 +1,29 @@
 // `auth enable|disable`. Spec: ctl.md §8.
 
-import { ExitCode } from "../exit-codes.ts";
-import type { Command, CommandGroup } from "./command.ts";
-import { noArguments } from "./strict-arguments.ts";
+import { authCommand, noArguments } from "./auth-command.ts";
+import type { CommandGroup } from "./command.ts";
 
-const enable: Command = {
+const enable = authCommand({
   name: "enable",
   usage: "",
   summary: "ask for credentials from now on; there must be a user root",
-  flags: [],
-  style: "members",
-  sync: true,
-  run: async (call) => {
-    noArguments(call);
-    await using session = await call.connect();
-    await session.client.auth.enable({ signal: session.signal });
-    call.printer.line("Authentication Enabled");
-    return ExitCode.Success;
+  read: noArguments,
+  run: async ({ client, signal }) => {
+    await client.auth.enable({ signal });
+    return ["Authentication Enabled"];
   },
-};
+});
 
-const disable: Command = {
+const disable = authCommand({
   name: "disable",
   usage: "",
   summary: "answer everybody again",
-  flags: [],
-  style: "members",
-  sync: true,
-  run: async (call) => {
-    noArguments(call);
-    await using session = await call.connect();
-    await session.client.auth.disable({ signal: session.signal });
-    call.printer.line("Authentication Disabled");
-    return ExitCode.Success;
+  read: noArguments,
+  run: async ({ client, signal }) => {
+    await client.auth.disable({ signal });
+    return ["Authentication Disabled"];
   },
-};
+});
 
 export const auth: CommandGroup = {
   name: "auth",

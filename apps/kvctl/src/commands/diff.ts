@@ -1,31 +1,69 @@
-// `diff KEY KEY`: what differs between two subtrees.
+// `diff KEY KEY` and `diff KEY --file FILE`: what differs between two subtrees, or one and what was exported.
 
+import { createReadStream } from "node:fs";
+import type { Client } from "@kv/client";
 import { ExitCode } from "../exit-codes.ts";
-import { argumentError } from "../errors.ts";
+import { KvctlError, argumentError } from "../errors.ts";
 import type { Printer } from "../print.ts";
-import { readSubtree } from "../subtree.ts";
-import type { Entry } from "../subtree.ts";
+import { readLines } from "../standard-input.ts";
+import { parseEntry, readSubtree } from "../subtree.ts";
+import type { Entry, ReadSubtreeOptions } from "../subtree.ts";
 import type { Command } from "./command.ts";
 
 export const diff: Command = {
   name: "diff",
-  usage: "KEY OTHERKEY",
+  usage: "KEY [OTHERKEY]",
   summary: "compare two subtrees by keys and values, not TTLs; exits with 6 if they differ",
-  flags: [{ name: "quorum", kind: "boolean", help: "read through consensus" }],
+  flags: [
+    {
+      name: "file",
+      kind: "text",
+      help: "compare with the JSON lines of export in this file; -: standard input",
+    },
+    { name: "quorum", kind: "boolean", help: "read through consensus" },
+  ],
   style: "keys",
   sync: true,
   run: async ({ words, flags, printer, connect }) => {
     const [left, right] = words;
-    if (left === undefined || right === undefined || words.length > 2)
-      throw argumentError("two keys required");
+    const file = flags.text("file");
+    if (left === undefined || words.length !== (file === undefined ? 2 : 1))
+      throw argumentError("two keys, or a key and --file, required");
+    const exported = file === undefined ? null : await readFile(file);
     await using session = await connect();
     const { client, signal } = session;
-    const quorum = flags.has("quorum");
-    const before = await readSubtree(client, left, { quorum, signal });
-    const after = await readSubtree(client, right, { quorum, signal });
+    const options = { quorum: flags.has("quorum"), signal };
+    const before = await readSubtree(client, left, options);
+    const after = exported ?? (await readOther(client, right, options));
     return printDifferences(before, after, printer) ? ExitCode.Different : ExitCode.Success;
   },
 };
+
+async function readOther(
+  client: Client,
+  key: string | undefined,
+  options: ReadSubtreeOptions,
+): Promise<readonly Entry[]> {
+  if (key === undefined) throw argumentError("key required");
+  return readSubtree(client, key, options);
+}
+
+/** @throws {KvctlError} E_FILE, E_ARGUMENT */
+async function readFile(file: string): Promise<readonly Entry[]> {
+  const entries: Entry[] = [];
+  let lineNumber = 0;
+  const input = file === "-" ? process.stdin : createReadStream(file);
+  try {
+    for await (const line of readLines(input)) {
+      lineNumber++;
+      if (line !== "") entries.push(parseEntry(line, lineNumber));
+    }
+  } catch (cause) {
+    if (cause instanceof KvctlError || !(cause instanceof Error)) throw cause;
+    throw new KvctlError("E_FILE", `Error:  ${cause.message}`, { cause });
+  }
+  return entries;
+}
 
 /** Prints `-` for what only `before` has, `+` for what only `after` has; whether there was anything. */
 function printDifferences(before: readonly Entry[], after: readonly Entry[], printer: Printer): boolean {
@@ -37,8 +75,8 @@ function printDifferences(before: readonly Entry[], after: readonly Entry[], pri
     const added = right.get(key);
     if (removed !== undefined && added !== undefined && removed.value === added.value) continue;
     isDifferent = true;
-    if (removed !== undefined) printer.colored(`- ${describe(removed)}`, "red");
-    if (added !== undefined) printer.colored(`+ ${describe(added)}`, "green");
+    if (removed !== undefined) printer.line(printer.painted(`- ${describe(removed)}`, "red"));
+    if (added !== undefined) printer.line(printer.painted(`+ ${describe(added)}`, "green"));
   }
   return isDifferent;
 }

@@ -1,21 +1,37 @@
-// `import [KEY]`: writes what `export` has printed. (etcdctl's command of that name read dumps of etcd 0.4.)
+// `import [KEY]`: writes what `export` has printed. `import --snap FILE` writes a dump of etcd 0.4, as
+// etcdctl's command of that name means to. Spec: ctl.md §9.
 
-import { EtcdError, EtcdErrorCode } from "@kv/client";
-import type { Client } from "@kv/client";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { argumentError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { Progress } from "../progress.ts";
+import { parseDump } from "../snapshot-04.ts";
 import { readLines } from "../standard-input.ts";
 import { parseEntry } from "../subtree.ts";
 import type { Entry } from "../subtree.ts";
-import type { Command } from "./command.ts";
+import { writeEntries } from "../write-entries.ts";
+import type { Call, Command } from "./command.ts";
+
+const CONCURRENCY = 10;
 
 export const importCommand: Command = {
   name: "import",
   usage: "[KEY]",
   summary: "write the JSON lines of export, read from standard input, to KEY and below; may be repeated",
-  flags: [],
+  flags: [
+    { name: "snap", kind: "text", help: "write this dump of an etcd 0.4 (/v2/migration/snapshot) instead" },
+    { name: "hidden", kind: "texts", help: "with --snap: a hidden key to write too; may be repeated" },
+    { name: "c", kind: "integer", help: `how many keys to write at a time (default: ${CONCURRENCY})` },
+  ],
   style: "keys",
   sync: true,
-  run: async ({ words, printer, connect }) => {
+  run: async (call) => {
+    const file = call.flags.text("snap");
+    const concurrency = call.flags.integer("c") ?? CONCURRENCY;
+    if (concurrency < 1) throw argumentError("-c must be at least 1");
+    if (file !== undefined) return importDump(call, file, concurrency);
+
     // All lines are read before the first is written, so that a broken file changes nothing.
     const entries: Entry[] = [];
     let lineNumber = 0;
@@ -23,34 +39,60 @@ export const importCommand: Command = {
       lineNumber++;
       if (line !== "") entries.push(parseEntry(line, lineNumber));
     }
-    await using session = await connect();
-    const root = (words[0] ?? "/").replace(/\/+$/, "");
     let count = 0;
     try {
-      for (const entry of entries) {
-        // Not ended by --total-timeout: what is to be written may be much.
-        await write(session.client, root, entry);
-        count++;
-      }
+      await write(call, entries, concurrency, () => count++);
     } finally {
-      printer.error(`imported ${count} of ${entries.length} keys`);
+      call.printer.error(`imported ${count} of ${entries.length} keys`);
     }
     return ExitCode.Success;
   },
 };
 
-async function write({ keys }: Client, root: string, { key, value, ttl }: Entry): Promise<void> {
-  const path = root + key;
-  const options = { ttl: ttl ?? undefined, idempotent: true };
-  if (value !== null) {
-    await keys.set(path, value, options);
-    return;
+async function importDump(call: Call, file: string, concurrency: number): Promise<ExitCode> {
+  const { printer, flags } = call;
+  const text = await readFile(file, "utf8").catch(() => null);
+  if (text === null) {
+    // On standard output, as etcdctl.
+    printer.line(`cannot read snapshot file ${file}`);
+    return ExitCode.Failed;
   }
-  if (path === "") return; // The root is there and cannot be written.
+  const entries = parseDump(text, { hidden: flags.texts("hidden"), nowMs: Date.now() });
+  printer.line(`starting to import snapshot ${basename(file)} with ${concurrency} clients`);
+  const total = entries.filter(({ value }) => value !== null).length;
+  let count = 0;
+  const onWritten = ({ value }: Entry): void => {
+    if (value !== null) count++;
+  };
   try {
-    await keys.mkdir(path, options);
+    await write(call, entries, concurrency, onWritten);
   } catch (error) {
-    if (!(error instanceof EtcdError && error.errorCode === EtcdErrorCode.KeyExists)) throw error;
-    await keys.updateDir(path, options);
+    printer.error(`imported ${count} of ${total} keys`);
+    throw error;
+  }
+  printer.line(`finished importing ${count} keys`);
+  return ExitCode.Success;
+}
+
+async function write(
+  { words, printer, connect }: Call,
+  entries: readonly Entry[],
+  concurrency: number,
+  onWritten: (entry: Entry) => void,
+): Promise<void> {
+  const progress = new Progress(printer);
+  let writtenCount = 0;
+  await using session = await connect();
+  try {
+    await writeEntries(session.client, entries, {
+      root: (words[0] ?? "/").replace(/\/+$/, ""),
+      concurrency,
+      onWritten: (entry) => {
+        onWritten(entry);
+        progress.show(`${++writtenCount} of ${entries.length} ...`);
+      },
+    });
+  } finally {
+    progress.end();
   }
 }

@@ -43,7 +43,7 @@ function* keysBelow(directory: Node, slash: string): Generator<string> {
   }
 }
 
-const HEADINGS = ["KEY", "VALUE", "TTL", "CREATED", "MODIFIED"];
+const HEADINGS = ["KEY", "TYPE", "VALUE", "TTL", "CREATED", "MODIFIED"];
 
 function* rowsOf(listed: Node): Generator<readonly string[]> {
   if (!listed.dir) yield rowOf(listed);
@@ -53,7 +53,14 @@ function* rowsOf(listed: Node): Generator<readonly string[]> {
   }
 }
 
-/** A directory has a slash and no value. */
+/** A directory has a slash, as with -p, and no value. */
 function rowOf({ key, value, dir, ttl, createdIndex, modifiedIndex }: Node): readonly string[] {
-  return [dir ? `${key}/` : key, value ?? "", String(ttl ?? ""), String(createdIndex), String(modifiedIndex)];
+  return [
+    dir ? `${key}/` : key,
+    dir ? "dir" : "file",
+    value ?? "",
+    String(ttl ?? ""),
+    String(createdIndex),
+    String(modifiedIndex),
+  ];
 }

@@ -4,10 +4,9 @@ import { posix } from "node:path";
 import { EtcdError } from "@kv/client";
 import type { Permissions } from "@kv/client";
 import { KvctlError } from "../errors.ts";
-import { ExitCode } from "../exit-codes.ts";
 import type { Flag } from "../flags.ts";
-import type { Call, Command, CommandGroup } from "./command.ts";
-import { noArguments, onlyArgument } from "./strict-arguments.ts";
+import { authCommand, noArguments, onlyArgument } from "./auth-command.ts";
+import type { Call, CommandGroup } from "./command.ts";
 
 const PERMISSION_FLAGS: readonly Flag[] = [
   { name: "path", kind: "text", help: "key, or beginning of keys if it ends in *" },
@@ -16,113 +15,75 @@ const PERMISSION_FLAGS: readonly Flag[] = [
   { name: "readwrite", kind: "boolean", help: "both" },
 ];
 
-const add: Command = {
+const add = authCommand({
   name: "add",
   usage: "NAME",
   summary: "create a role that allows nothing",
-  flags: [],
-  style: "members",
-  sync: true,
-  run: async (call) => {
-    const name = roleName(call);
-    await using session = await call.connect();
-    const { client, signal } = session;
+  read: roleName,
+  run: async ({ client, signal }, name) => {
     try {
       await client.auth.createRole(name, { read: [], write: [] }, { signal });
     } catch (cause) {
       if (!(cause instanceof EtcdError) || cause.status !== 409) throw cause;
       throw new KvctlError("E_COMMAND", `Role ${name} already exists`, { cause });
     }
-    call.printer.line(`Role ${name} created`);
-    return ExitCode.Success;
+    return [`Role ${name} created`];
   },
-};
+});
 
-const get: Command = {
+const get = authCommand({
   name: "get",
   usage: "NAME",
   summary: "print what a role allows",
-  flags: [],
-  style: "members",
-  sync: true,
-  run: async (call) => {
-    const name = roleName(call);
-    await using session = await call.connect();
-    const { permissions } = await session.client.auth.role(name, { signal: session.signal });
-    call.printer.line(`Role: ${name}`);
-    call.printer.line("KV Read:");
-    for (const pattern of permissions.read) call.printer.line(`\t${pattern}`);
-    call.printer.line("KV Write:");
-    for (const pattern of permissions.write) call.printer.line(`\t${pattern}`);
-    return ExitCode.Success;
+  read: roleName,
+  run: async ({ client, signal }, name) => {
+    const { read, write } = (await client.auth.role(name, { signal })).permissions;
+    return [`Role: ${name}`, "KV Read:", ...indented(read), "KV Write:", ...indented(write)];
   },
-};
+});
 
-const list: Command = {
+const list = authCommand({
   name: "list",
   usage: "",
   summary: "print all roles",
-  flags: [],
-  style: "members",
-  sync: true,
-  run: async (call) => {
-    noArguments(call);
-    await using session = await call.connect();
-    const roles = await session.client.auth.roles({ signal: session.signal });
-    for (const { name } of roles) call.printer.line(name);
-    return ExitCode.Success;
-  },
-};
+  read: noArguments,
+  run: async ({ client, signal }) => (await client.auth.roles({ signal })).map(({ name }) => name),
+});
 
-const remove: Command = {
+const remove = authCommand({
   name: "remove",
   usage: "NAME",
   summary: "remove a role",
-  flags: [],
-  style: "members",
-  sync: true,
-  run: async (call) => {
-    const name = roleName(call);
-    await using session = await call.connect();
-    await session.client.auth.removeRole(name, { signal: session.signal });
-    call.printer.line(`Role ${name} removed`);
-    return ExitCode.Success;
+  read: roleName,
+  run: async ({ client, signal }, name) => {
+    await client.auth.removeRole(name, { signal });
+    return [`Role ${name} removed`];
   },
-};
+});
 
-const grant: Command = {
+const grant = authCommand({
   name: "grant",
   usage: "NAME",
   summary: "allow a role to read or write keys",
   flags: PERMISSION_FLAGS,
-  style: "members",
-  sync: true,
-  run: async (call) => {
-    const permissions = permissionFlags(call);
-    const name = roleName(call);
-    await using session = await call.connect();
-    await session.client.auth.grantPermissions(name, permissions, { signal: session.signal });
-    call.printer.line(`Role ${name} updated`);
-    return ExitCode.Success;
+  read: permissionsOfRole,
+  run: async ({ client, signal }, { name, permissions }) => {
+    await client.auth.grantPermissions(name, permissions, { signal });
+    return [`Role ${name} updated`];
   },
-};
+});
 
-const revoke: Command = {
+const revoke = authCommand({
   name: "revoke",
   usage: "NAME",
   summary: "allow a role no longer to read or write keys",
   flags: PERMISSION_FLAGS,
-  style: "members",
-  sync: true,
-  run: async (call) => {
-    const permissions = permissionFlags(call);
-    const name = roleName(call);
-    await using session = await call.connect();
-    await session.client.auth.revokePermissions(name, permissions, { signal: session.signal });
-    call.printer.line(`Role ${name} updated`);
-    return ExitCode.Success;
+  read: permissionsOfRole,
+  run: async ({ client, signal }, { name, permissions }) => {
+    await client.auth.revokePermissions(name, permissions, { signal });
+    return [`Role ${name} updated`];
   },
-};
+});
 
 export const role: CommandGroup = {
   name: "role",
@@ -130,11 +91,16 @@ export const role: CommandGroup = {
   commands: [add, get, list, remove, grant, revoke],
 };
 
+function indented(patterns: readonly string[]): string[] {
+  return patterns.map((pattern) => `\t${pattern}`);
+}
+
 function roleName(call: Call): string {
   return onlyArgument(call, "Please provide a role name");
 }
 
-function permissionFlags({ flags }: Call): Permissions {
+function permissionsOfRole(call: Call): { readonly name: string; readonly permissions: Permissions } {
+  const { flags } = call;
   const path = flags.text("path") ?? "";
   if (path === "") throw new KvctlError("E_ARGUMENT", "No path specified; please use `-path`");
   const canonical = posix.normalize(path.startsWith("/") ? path : `/${path}`);
@@ -146,5 +112,9 @@ function permissionFlags({ flags }: Call): Permissions {
     throw new KvctlError("E_ARGUMENT", "Please specify exactly one of -read, -write or -readwrite");
   }
   const patterns = [path];
-  return { read: given[0] === "write" ? [] : patterns, write: given[0] === "read" ? [] : patterns };
+  const permissions = {
+    read: given[0] === "write" ? [] : patterns,
+    write: given[0] === "read" ? [] : patterns,
+  };
+  return { name: roleName(call), permissions };
 }

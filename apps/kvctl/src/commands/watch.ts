@@ -1,8 +1,10 @@
 // `watch KEY`: prints the next change, or with --forever all changes.
 
 import { ExitCode } from "../exit-codes.ts";
+import { onOneLine } from "../table.ts";
 import type { Command } from "./command.ts";
 import { WATCH_FLAGS, isDirectoryEvent, watchedEvents } from "./watched-events.ts";
+import type { ChangeEvent } from "./watched-events.ts";
 
 export const watch: Command = {
   name: "watch",
@@ -11,13 +13,38 @@ export const watch: Command = {
   flags: [{ name: "forever", kind: "boolean", help: "go on until interrupted" }, ...WATCH_FLAGS],
   style: "keys",
   sync: true,
+  hasTable: true,
   run: async (call) => {
+    const { flags, globals, printer } = call;
+    if (globals.table) printer.line(tableLine(HEADINGS));
     for await (const event of watchedEvents(call)) {
-      if (isDirectoryEvent(event)) continue;
-      if (call.flags.has("recursive")) call.printer.line(`[${event.action}] ${event.node.key}`);
-      call.printer.result(event, call.globals.output);
-      if (!call.flags.has("forever")) break;
+      if (globals.table) printer.line(tableLine(rowOf(event)));
+      else {
+        if (isDirectoryEvent(event)) continue;
+        if (flags.has("recursive")) printer.line(`[${event.action}] ${event.node.key}`);
+        printer.result(event, globals.output);
+      }
+      if (!flags.has("forever")) break;
     }
     return ExitCode.Success;
   },
 };
+
+const HEADINGS = ["INDEX", "ACTION", "TYPE", "TTL", "KEY", "VALUE"];
+/** The rows to come are not known, so the columns are as wide as what is usual in them. */
+const WIDTHS = [10, 16, 4, 6, 30];
+
+function tableLine(cells: readonly string[]): string {
+  return cells
+    .map((cell, column) => onOneLine(cell).padEnd(WIDTHS[column] ?? 0))
+    .join("  ")
+    .trimEnd();
+}
+
+/** What is gone shows the value that it had. */
+function rowOf(event: ChangeEvent): readonly string[] {
+  const { action, node, prevNode } = event;
+  const type = isDirectoryEvent(event) ? "dir" : "file";
+  const value = node.value ?? prevNode?.value ?? "";
+  return [String(node.modifiedIndex), action, type, String(node.ttl ?? ""), node.key, value];
+}

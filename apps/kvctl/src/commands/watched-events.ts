@@ -16,19 +16,25 @@ export const WATCH_FLAGS: readonly Flag[] = [
     help: "start with the first change behind this index; 0: from now on",
   },
   { name: "recursive", kind: "boolean", help: "also everything below the key" },
+  {
+    name: "resume",
+    kind: "boolean",
+    help: "outlive broken connections, and say which changes the server has forgotten instead of ending there",
+  },
 ];
 
-// A broken watch is taken up once by whichever endpoint serves it; then the command fails.
+// Without --resume a broken watch is taken up once by whichever endpoint serves it; then the command fails.
 const RECONNECT_LIMIT = 1;
 
 /**
  * The changes of the key that the call names; ends with an interrupt (SIGINT).
  *
- * @throws {EtcdError} 401 if the history is too old: a command cannot read the key again for its user
+ * @throws {EtcdError} 401 if the history is too old, unless the call is to resume: scripts read the key again then
  */
 export async function* watchedEvents(call: Call): AsyncGenerator<ChangeEvent, void, void> {
   const key = keyArgument(call);
   const after = call.flags.integer("after-index") ?? 0;
+  const resumes = call.flags.has("resume");
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
   process.once("SIGINT", onInterrupt);
@@ -37,12 +43,16 @@ export async function* watchedEvents(call: Call): AsyncGenerator<ChangeEvent, vo
     const events = session.client.watch(key, {
       recursive: call.flags.has("recursive"),
       from: after > 0 ? after + 1 : undefined,
-      reconnectLimit: RECONNECT_LIMIT,
+      reconnectLimit: resumes ? undefined : RECONNECT_LIMIT,
       signal: interrupt.signal,
     });
     for await (const event of events) {
-      if (event.type === "gap") throw event.error;
-      yield event;
+      if (event.type === "event") yield event;
+      else if (resumes) {
+        call.printer.error(
+          `Warning:  the server has forgotten the changes ${event.from} to ${event.through}`,
+        );
+      } else throw event.error;
     }
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;

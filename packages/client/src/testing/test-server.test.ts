@@ -16,6 +16,9 @@ test("a server answers its client and everybody who knows its URL", async () => 
   expect(node.modifiedIndex).toBe(4); // as on a new etcd: three entries are the member's own
   expect((await other.keys.get("/a", { quorum: true })).node.value).toBe("1");
   expect(await other.health()).toBe(true);
+  const { etcdIndex, raftIndex, raftTerm } = await other.stats.raft();
+  expect([etcdIndex, raftTerm]).toEqual([4, 2]);
+  expect(raftIndex).toBeGreaterThanOrEqual(4);
   expect(await other.sync()).toEqual([server.url]);
 });
 
