@@ -1,6 +1,5 @@
 // `exec-watch KEY -- CMD ARGS…`: runs a program for each change, without waiting for the run before.
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { argumentError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
@@ -38,6 +37,8 @@ async function start(
   programArguments: readonly string[],
   event: ChangeEvent,
 ): Promise<string | null> {
+  // Only here: it loads all that sockets need.
+  const { spawn } = process.getBuiltinModule("node:child_process");
   const child = spawn(program, programArguments, {
     stdio: ["ignore", "inherit", "inherit"],
     env: {
