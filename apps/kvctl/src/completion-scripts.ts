@@ -48,13 +48,20 @@ function fishScript({ globalFlags, commands }: Completable): string {
   const lines = ["# Completion of kvctl for fish: kvctl completion fish | source", "complete -c kvctl -f"];
   const isAlone = "__fish_use_subcommand";
   for (const flag of globalFlags) lines.push(fishFlag(isAlone, flag));
+  const names = commands.map(({ name }) => name).join(" ");
+  lines.push(`complete -c kvctl -n ${isAlone} -a help -d 'show help'`);
+  lines.push(`complete -c kvctl -n '__fish_seen_subcommand_from help' -a '${names}'`);
   for (const command of commands) {
     lines.push(`complete -c kvctl -n ${isAlone} -a ${command.name} -d '${quoted(command.summary)}'`);
     const isInside = `'__fish_seen_subcommand_from ${command.name}'`;
     if (!("commands" in command)) for (const flag of command.flags) lines.push(fishFlag(isInside, flag));
     else {
-      for (const { name, summary } of command.commands) {
-        lines.push(`complete -c kvctl -n ${isInside} -a ${name} -d '${quoted(summary)}'`);
+      const subNames = command.commands.map(({ name }) => name).join(" ");
+      const isOpen = `'__fish_seen_subcommand_from ${command.name}; and not __fish_seen_subcommand_from ${subNames}'`;
+      for (const { name, summary, flags } of command.commands) {
+        lines.push(`complete -c kvctl -n ${isOpen} -a ${name} -d '${quoted(summary)}'`);
+        const isSub = `'__fish_seen_subcommand_from ${command.name}; and __fish_seen_subcommand_from ${name}'`;
+        for (const flag of flags) lines.push(fishFlag(isSub, flag));
       }
     }
   }
@@ -73,10 +80,16 @@ function fishFlag(condition: string, { name, short, kind, help }: Flag): string 
  */
 function posixFunction({ globalFlags, commands }: Completable): string {
   const withValue = globalFlags.filter(({ kind }) => kind !== "boolean").flatMap(flagWords);
-  const cases = commands.map((command) => {
-    const words =
-      "commands" in command ? command.commands.map(({ name }) => name) : command.flags.flatMap(flagWords);
-    return `    ${command.name}) echo "${words.join(" ")}" ;;`;
+  const cases = commands.flatMap((command) => {
+    if (!("commands" in command)) return [shellCase(command.name, command.flags.flatMap(flagWords))];
+    const names = command.commands.map(({ name }) => name);
+    const subCases = command.commands.map((sub) => `  ${shellCase(sub.name, sub.flags.flatMap(flagWords))}`);
+    return [
+      `    ${command.name}) case "\${2-}" in`,
+      `  ${shellCase('""', names)}`,
+      ...subCases,
+      "    esac ;;",
+    ];
   });
   const first = [...commands.map(({ name }) => name), "help", ...globalFlags.flatMap(flagWords)];
   return `_kvctl_words() {
@@ -93,6 +106,10 @@ ${cases.join("\n")}
     help) [ $# -gt 1 ] || echo "${commands.map(({ name }) => name).join(" ")}" ;;
   esac
 }`;
+}
+
+function shellCase(pattern: string, candidates: readonly string[]): string {
+  return `    ${pattern}) echo "${candidates.join(" ")}" ;;`;
 }
 
 function flagWords({ name, short }: Flag): string[] {
