@@ -44,6 +44,7 @@ export async function openSession({ globals, printer, style, sync }: SessionOpti
   const client = new Client({
     endpoints: discovered.length > 0 ? discovered : globals.endpoints,
     timeoutMs: globals.timeoutMs,
+    rounds: 1, // as etcdctl, whose list of failures has a line for each endpoint
     transport: new HttpTransport(tls),
     credentials,
     ...(globals.debug ? { onRequest: (request) => printer.request(request) } : {}),

@@ -2,7 +2,19 @@
 // `pnpm --filter kvd run test:recipes` does more (KV_RECIPE_KILLS).
 
 import process from "node:process";
-import { Cache, Client, ClientError, Counter, EtcdError, Queue, lock, register } from "@kv/client";
+import {
+  Cache,
+  Client,
+  ClientError,
+  Counter,
+  EtcdError,
+  Queue,
+  campaign,
+  leaders,
+  lock,
+  register,
+} from "@kv/client";
+import type { Lock } from "@kv/client";
 import { expect, test } from "vitest";
 import { startCluster } from "./harness/cluster.ts";
 import { until } from "./harness/until.ts";
@@ -15,7 +27,7 @@ const TTL = 3;
 const PROGRESS = 10;
 
 test(
-  `while the leader is killed ${KILLS} times no lock has two holders and nothing is lost or counted twice`,
+  `while the leader is killed ${KILLS} times no lock or election has two holders, and nothing is lost or counted twice`,
   { timeout: KILL_TIMEOUT_MS * KILLS },
   async () => {
     await using cluster = await startCluster(3);
@@ -50,14 +62,31 @@ test(
   },
 );
 
-/** Clients that contend for a lock, count, put and take, and what they saw. Anything wrong makes `progress` and `end` throw. */
+/** Who holds one lock. A second one is an error, unless the first has been told that it is lost. */
+class Holders {
+  readonly #signals = new Set<AbortSignal>();
+  #lastFencingIndex = 0;
+
+  /** The holder is in until what is returned is disposed of. */
+  enter({ signal, fencingIndex }: Pick<Lock, "signal" | "fencingIndex">): Disposable {
+    for (const other of this.#signals) expect(other.aborted, "the holder before has lost it").toBe(true);
+    expect(fencingIndex).toBeGreaterThan(this.#lastFencingIndex);
+    this.#lastFencingIndex = fencingIndex;
+    this.#signals.add(signal);
+    return { [Symbol.dispose]: () => void this.#signals.delete(signal) };
+  }
+}
+
+/** Clients that contend for a lock and an election, count, put and take, and what they saw. Anything wrong makes `progress` and `end` throw. */
 class Work {
   readonly putValues: string[] = [];
   readonly takenValues: string[] = [];
   addedCount = 0;
   #grantCount = 0;
-  #lastFencingIndex = 0;
-  readonly #holders = new Set<AbortSignal>();
+  #reignCount = 0;
+  #seenLeaderCount = 0;
+  readonly #lockHolders = new Holders();
+  readonly #leaders = new Holders();
   readonly #end = new AbortController();
   readonly #consumed = new AbortController();
   readonly #workers: Promise<unknown>;
@@ -66,7 +95,9 @@ class Work {
     this.#workers = Promise.all([
       this.#contend(connect()),
       this.#contend(connect()),
-      this.#contend(connect()),
+      this.#reign(connect(), "a"),
+      this.#reign(connect(), "b"),
+      this.#observe(connect()),
       this.#produce(connect()),
       this.#consume(connect()),
       this.#consume(connect()),
@@ -77,10 +108,17 @@ class Work {
   /** Resolves when everybody has got on by so much. */
   async progress(count: number): Promise<void> {
     const grants = this.#grantCount + count;
+    const reigns = this.#reignCount + count;
+    const seen = this.#seenLeaderCount + 1;
     const taken = this.takenValues.length + count;
     const done = until(
       "progress",
-      () => (this.#grantCount >= grants && this.takenValues.length >= taken) || null,
+      () =>
+        (this.#grantCount >= grants &&
+          this.#reignCount >= reigns &&
+          this.#seenLeaderCount >= seen &&
+          this.takenValues.length >= taken) ||
+        null,
       {
         timeoutMs: KILL_TIMEOUT_MS / 2,
       },
@@ -98,14 +136,35 @@ class Work {
     const counter = new Counter(client, "/jobs/counter");
     while (!this.#end.signal.aborted) {
       await using held = await lock(client, "/lock", { ttl: TTL });
-      for (const other of this.#holders) expect(other.aborted, "the holder before has lost it").toBe(true);
-      expect(held.fencingIndex).toBeGreaterThan(this.#lastFencingIndex);
-      this.#lastFencingIndex = held.fencingIndex;
-      this.#holders.add(held.signal);
+      using _ = this.#lockHolders.enter(held);
       await counter.add(1);
       this.addedCount++;
       this.#grantCount++;
-      this.#holders.delete(held.signal);
+    }
+  }
+
+  /** Leads, for as long as a read takes, again and again. */
+  async #reign(client: Client, name: string): Promise<void> {
+    while (!this.#end.signal.aborted) {
+      await using leadership = await campaign(client, "/leader", name, { ttl: TTL });
+      using _ = this.#leaders.enter(leadership);
+      await client.health().catch(() => null); // the member that is asked may be the one that is dead
+      this.#reignCount++;
+    }
+  }
+
+  /** Sees leaders come, each with a larger index than the one before. */
+  async #observe(client: Client): Promise<void> {
+    let lastFencingIndex = 0;
+    try {
+      for await (const leader of leaders(client, "/leader", { signal: this.#end.signal })) {
+        if (leader === null) continue;
+        expect(leader.fencingIndex).toBeGreaterThan(lastFencingIndex);
+        lastFencingIndex = leader.fencingIndex;
+        this.#seenLeaderCount++;
+      }
+    } catch (error) {
+      if (!this.#end.signal.aborted) throw error;
     }
   }
 

@@ -15,7 +15,7 @@ async function withServer<T>(
   use: (client: Client, server: ScriptedServer) => Promise<T>,
 ): Promise<T> {
   await using server = await ScriptedServer.start(step);
-  await using client = new Client({ endpoints: [server.url], endpointOrder: "given" });
+  await using client = new Client({ endpoints: [server.url], endpointOrder: "given", rounds: 1 });
   return await use(client, server);
 }
 

@@ -32,6 +32,11 @@ export interface ClientOptions {
    * than the 7 s after which a server itself gives up (client-api.md §16). 0: no limit.
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How often all endpoints are asked, with a growing pause in between, before a request fails that may be
+   * repeated; default 3. 1: no pause and no second time.
+   */
+  readonly rounds?: number | undefined;
   /** The longest answer that is read; default 64 MiB. */
   readonly responseLimitBytes?: number | undefined;
   /** Sent with every request, as HTTP basic authentication. */
@@ -50,6 +55,7 @@ export interface ClientOptions {
 }
 
 const TIMEOUT_MS = 10_000;
+const ROUNDS = 3;
 const RESPONSE_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -90,6 +96,8 @@ export class Client {
       endpoints: this.#endpoints,
       transport: () => (this.#transport ??= this.#openTransport()),
       clock,
+      random,
+      rounds: atLeast("rounds", options.rounds ?? ROUNDS, 1),
       timeoutMs: atLeast("timeoutMs", options.timeoutMs ?? TIMEOUT_MS, 0),
       responseLimitBytes: atLeast(
         "responseLimitBytes",

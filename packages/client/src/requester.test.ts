@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { Client } from "./client.ts";
 import type { ClientOptions } from "./client.ts";
+import type { Clock } from "./clock.ts";
 import { EtcdError } from "./errors.ts";
 import {
   ManualClock,
@@ -124,6 +125,51 @@ describe("failover", () => {
       outcomeUnknown: false,
       attempts: dead.map((endpoint) => ({ endpoint, code: "E_UNREACHABLE" })),
     });
+  });
+
+  test("behind the last endpoint the first is asked again, after pauses that grow", async () => {
+    const pauses: number[] = [];
+    const clock: Clock = {
+      after: (delayMs, callback) => {
+        if (delayMs === 0.5) return () => {}; // the timeout of a request
+        pauses.push(delayMs);
+        queueMicrotask(callback);
+        return () => {};
+      },
+    };
+    await using first = await ScriptedServer.start(cut, RAFT_TIMEOUT, cut);
+    await using second = await ScriptedServer.start(RAFT_TIMEOUT, cut, OK);
+    const options = { clock, random: () => 0, timeoutMs: 0.5 };
+    await using client = clientOf([first.url, second.url], options);
+
+    await client.keys.set("/a", "v", { idempotent: true });
+
+    expect([first.lines.length, second.lines.length]).toEqual([3, 3]);
+    expect(pauses).toEqual([50, 100]);
+  });
+
+  test("a pause between two rounds ends with the signal", async () => {
+    const clock = new ManualClock();
+    await using client = clientOf([await deadEndpoint()], { clock, timeoutMs: 0 });
+    const controller = new AbortController();
+
+    const asked = client.keys.get("/a", { signal: controller.signal });
+    while (clock.delays.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    controller.abort(new Error("no more"));
+
+    await expect(asked).rejects.toThrow("no more");
+  });
+
+  test.each([
+    ["more rounds are not wanted", 1, { idempotent: true }],
+    ["the write may have been carried out", 3, {}],
+  ])("no second round is begun when %s", async (_reason, rounds, options) => {
+    await using server = await ScriptedServer.start(RAFT_TIMEOUT, OK);
+    await using client = clientOf([server.url], { rounds });
+
+    await expect(client.keys.set("/a", "v", options)).rejects.toMatchObject({ errorCode: 300 });
+
+    expect(server.lines).toHaveLength(1);
   });
 
   test("an answer below 500 ends the search, and is an EtcdError with all its fields", async () => {

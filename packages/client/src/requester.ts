@@ -5,15 +5,18 @@
 //   outcome unknown (timeout, reset), or 5xx      next endpoint if the request is safe, else an error at once
 //   any other answer                              done
 //
+// Behind the last endpoint the next one is the first, after a pause that grows, until all `rounds` are over.
 // So a write that may have been carried out is never carried out a second time by this package.
 
 import { ClientError, EtcdError } from "./errors.ts";
 import type { Attempt } from "./errors.ts";
 import { connectionError } from "./transport.ts";
 import type { Transport, TransportResponse } from "./transport.ts";
+import { pause } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { parseEndpoint } from "./endpoints.ts";
 import type { Endpoints } from "./endpoints.ts";
+import { backoffMs, isMendable } from "./retry.ts";
 import { parseServerError } from "./schemas.ts";
 
 /** Reported before each attempt, for a debug log. It contains no credentials. */
@@ -67,7 +70,11 @@ export interface RequesterOptions {
   readonly endpoints: Endpoints;
   readonly transport: () => Promise<Transport>;
   readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   readonly timeoutMs: number;
+  /** How often all endpoints are asked before a request fails; at least 1. */
+  readonly rounds: number;
   readonly responseLimitBytes: number;
   /** The Authorization header, or null. */
   readonly authorization: string | null;
@@ -75,6 +82,11 @@ export interface RequesterOptions {
   /** Aborted with an E_CLOSED error when the client is closed. */
   readonly closed: AbortSignal;
 }
+
+/** What came of asking the endpoints one after the other: the answer, or why there is none. */
+type Round =
+  | { readonly answer: Answer }
+  | { readonly error: ClientError | EtcdError; readonly mayRepeat: boolean };
 
 /** Why an endpoint gave no answer. */
 interface Failure {
@@ -92,13 +104,30 @@ export class Requester {
   }
 
   /**
-   * The first answer of an endpoint with a 2xx (or accepted) status.
+   * The first answer of an endpoint with a 2xx (or accepted) status. Endpoints are asked one after the other,
+   * and after a while once more, as long as nothing is done twice by it.
    *
    * @throws {EtcdError} if the server answers with an error
    * @throws {ClientError} if nothing usable is answered
    * @throws signal.reason
    */
   async send(request: ApiRequest): Promise<Answer> {
+    const { clock, closed, random } = this.#options;
+    const { signal } = request.options;
+    // A watch has its own way of coming back, and a question to one server is about that server.
+    const isSingle = request.longPoll !== undefined || request.endpoint !== undefined;
+    const rounds = isSingle ? 1 : this.#options.rounds;
+    for (let round = 1; ; round++) {
+      const outcome = await this.#askAll(request);
+      if ("answer" in outcome) return outcome.answer;
+      if (!outcome.mayRepeat || !isMendable(outcome.error) || round >= rounds) throw outcome.error;
+      const ended = signal === undefined ? closed : AbortSignal.any([signal, closed]);
+      await pause(clock, backoffMs(round, random), ended);
+    }
+  }
+
+  /** The attempts of an error are those of this round: each endpoint once. */
+  async #askAll(request: ApiRequest): Promise<Round> {
     const { endpoints } = this.#options;
     const attempts: Attempt[] = [];
     const { endpoint: only } = request;
@@ -110,19 +139,20 @@ export class Requester {
         const { error, isFinal } = outcome;
         attempts.push({ endpoint, code: error.code, message: error.message, status: null });
         endpoints.unpin(endpoint);
-        if (isFinal || isLast || (error.outcomeUnknown && !request.isSafe))
-          throw withAttempts(error, attempts);
+        const mayRepeat = !isFinal && (!error.outcomeUnknown || request.isSafe);
+        if (isLast || !mayRepeat) return { error: withAttempts(error, attempts), mayRepeat };
         continue;
       }
 
       if (isSuccess(outcome.status) || request.accept?.includes(outcome.status) === true) {
         if (only === undefined) endpoints.pin(endpoint);
-        return outcome;
+        return { answer: outcome };
       }
-      if (outcome.status < 500) throw answeredError(outcome, attempts);
+      if (outcome.status < 500) return { error: answeredError(outcome, attempts), mayRepeat: false };
       attempts.push(statusAttempt(outcome));
       endpoints.unpin(endpoint);
-      if (isLast || !request.isSafe) throw answeredError(outcome, attempts);
+      if (isLast || !request.isSafe)
+        return { error: answeredError(outcome, attempts), mayRepeat: request.isSafe };
     }
     throw new ClientError("E_NO_ENDPOINTS", "there is no endpoint to connect to");
   }
