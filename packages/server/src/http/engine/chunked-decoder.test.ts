@@ -30,7 +30,7 @@ test.each([
   ["two chunks", "1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", "abc"],
   ["none", "0\r\n\r\n", ""],
   ["zeros in front and capitals", "0000000A\r\n0123456789\r\n000\r\n\r\n", "0123456789"],
-  ["extensions", '3;a=b;c="d e"\r\nabc\r\n0;x\r\n\r\n', "abc"],
+  ["extensions", "3;a=b;c=d\r\nabc\r\n0;x\r\n\r\n", "abc"],
   ["trailers", "3\r\nabc\r\n0\r\nA: b\r\nC: d\r\n\r\n", "abc"],
   ["data that looks like framing", "7\r\n0\r\n\r\n0\r\r\n0\r\n\r\n", "0\r\n\r\n0\r"],
 ])("%s: decoded, byte by byte too, and what follows is left", (_name, body, data) => {
@@ -53,6 +53,10 @@ describe("malformed", () => {
     ["a CR without LF", "3\rabc\r\n0\r\n\r\n"],
     ["a bare LF in an extension", "3;a\nabc\r\n"],
     ["a NUL in an extension", "3;\0\r\nabc\r\n"],
+    ["a quoted string in an extension", '3;a="b"\r\nabc\r\n'],
+    ["an extension without a name", "3;\r\nabc\r\n"],
+    ["a blank in an extension", "3;a=b \r\nabc\r\n"],
+    ["a byte above ASCII in an extension", "3;a\x80\r\nabc\r\n"],
     ["too much data", "3\r\nabcd\r\n0\r\n\r\n"],
     ["too little data", "3\r\nab\r\n0\r\n\r\n"],
     ["a bare LF behind the data", "3\r\nabc\n0\r\n\r\n"],
@@ -88,7 +92,9 @@ function decodeAtOnce(text: string): Pick<Decoded, "data" | "rest"> | null {
   let data = "";
   let at = 0;
   for (;;) {
-    const line = /^([0-9a-f]{1,8})(;[\t\x20-\x7e\x80-\xff]*)?\r\n/i.exec(text.slice(at));
+    const line = /^([0-9a-f]{1,8})(;[!#$%&'*+.^_`|~0-9a-z-][=!#$%&'*+.^_`|~0-9a-z-]*)*\r\n/i.exec(
+      text.slice(at),
+    );
     if (line === null) return null;
     at += line[0].length;
     const size = Number.parseInt(line[1] ?? "", 16);

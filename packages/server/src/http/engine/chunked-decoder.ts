@@ -1,5 +1,6 @@
 // The chunked coding (RFC 9112 §7.1), strictly: hexadecimal sizes of at most eight digits, CR LF
-// exactly where it is due, extensions and trailers bounded and ignored. Hot path.
+// exactly where it is due, extensions (without quotes: two readers could take them differently) and
+// trailers bounded and ignored. Hot path.
 //
 //   size ─CR LF→ data ─CR LF→ size … 0 ─CR LF→ (trailer ─CR LF→)* ─CR LF→ done
 
@@ -16,20 +17,22 @@ const CR = 0x0d;
 const BLANK = 0x20;
 const COLON = 0x3a;
 const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
 const DELETE = 0x7f;
 
 const State = {
   Size: 0,
-  Extension: 1,
-  SizeLf: 2,
-  Data: 3,
-  DataCr: 4,
-  DataLf: 5,
-  TrailerStart: 6,
-  Trailer: 7,
-  TrailerLf: 8,
-  LastLf: 9,
-  Done: 10,
+  ExtensionStart: 1,
+  Extension: 2,
+  SizeLf: 3,
+  Data: 4,
+  DataCr: 5,
+  DataLf: 6,
+  TrailerStart: 7,
+  Trailer: 8,
+  TrailerLf: 9,
+  LastLf: 10,
+  Done: 11,
 } as const;
 type State = (typeof State)[keyof typeof State];
 
@@ -75,9 +78,12 @@ export class ChunkedDecoder {
     switch (this.#state) {
       case State.Size:
         return this.#stepSize(byte);
+      case State.ExtensionStart:
+        return isToken(byte) && this.#countExtension() && this.#go(State.Extension);
       case State.Extension:
         if (byte === CR) return this.#go(State.SizeLf);
-        return isText(byte) && ++this.#extensionCount <= CHUNK_EXTENSIONS_MAX_BYTES;
+        if (byte === SEMICOLON) return this.#go(State.ExtensionStart);
+        return (byte === EQUALS || isToken(byte)) && this.#countExtension();
       case State.SizeLf:
         return byte === LF && this.#beginData();
       case State.DataCr:
@@ -111,7 +117,11 @@ export class ChunkedDecoder {
     }
     if (this.#digitCount === 0) return false;
     if (byte === CR) return this.#go(State.SizeLf);
-    return byte === SEMICOLON && this.#go(State.Extension);
+    return byte === SEMICOLON && this.#go(State.ExtensionStart);
+  }
+
+  #countExtension(): boolean {
+    return ++this.#extensionCount <= CHUNK_EXTENSIONS_MAX_BYTES;
   }
 
   #beginData(): boolean {

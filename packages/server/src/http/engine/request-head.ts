@@ -143,7 +143,7 @@ class Fields {
         return this.#readLength(trimmed(text, nameEnd + 1, valueEnd));
       case 17:
         if (!isName(text, at, "transfer-encoding")) return null;
-        return this.#readCoding(trimmed(text, nameEnd + 1, valueEnd));
+        return this.#readCoding(text.slice(nameEnd + 1, valueEnd));
       default:
         return null;
     }
@@ -184,9 +184,10 @@ class Fields {
     return null;
   }
 
+  /** A tab around the coding is as good as a blank, but there are readers that take it for a part of the name. */
   #readCoding(value: string): HeadRefusal | null {
-    if (this.#isChunked) return 400;
-    if (value.toLowerCase() !== "chunked") return 501;
+    if (this.#isChunked || value.includes("\t")) return 400;
+    if (value.trim().toLowerCase() !== "chunked") return 501;
     this.#isChunked = true;
     this.bodyLength = CHUNKED;
     return null;

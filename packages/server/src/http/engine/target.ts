@@ -25,6 +25,6 @@ export function parseTarget(url: string): Target | null {
 
 /** Where the path of `http://host:port/path` starts, or -1. Only proxies send such a target, and only with these schemes. */
 function pathStart(url: string): number {
-  const scheme = /^https?:\/\//i.exec(url);
-  return scheme === null ? -1 : url.indexOf("/", scheme[0].length);
+  const origin = /^https?:\/\/[\x21-\x2e\x30-\x7e]*(?=\/)/i.exec(url);
+  return origin === null ? -1 : origin[0].length;
 }
