@@ -200,10 +200,12 @@ describe("watch", () => {
   test("with --resume says what was cleared and goes on behind it", async () => {
     await clearHistory();
 
+    let change: Promise<unknown> = Promise.resolve();
     const result = await run(["watch", "--resume", "--after-index", "1", "/a"], (text) => {
       // The watch goes on where the gap ends, so this change is seen whenever it happens.
-      if (text.startsWith("Warning")) void server.client.keys.set("/a", "seen");
+      if (text.startsWith("Warning")) change = server.client.keys.set("/a", "seen");
     });
+    await change;
 
     expect(result).toEqual({
       exitCode: 0,
