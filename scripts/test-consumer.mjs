@@ -30,6 +30,8 @@ const PRINTS = {
   "client-testing.ts": /a session ends after a minute[^]*pass 1\n[^]*fail 0\n/,
 };
 
+const ALONE = 'import { Client } from "@kv/client"; await new Client({ endpoints: ["a:1"] }).close();';
+
 let passed = 0;
 let failed = 0;
 
@@ -71,6 +73,26 @@ function createProject(directory, names, tarballs) {
   run(`${names.join(", ")}: installed`, directory, "pnpm", install);
 }
 
+/** Files of a project in both kinds of module resolution. */
+function typeCheck(what, cwd, files) {
+  for (const [name, resolution] of Object.entries(RESOLUTIONS)) {
+    const compilerOptions = {
+      ...resolution,
+      target: "es2024",
+      lib: ["es2024", "esnext.disposable"],
+      types: ["node"],
+      typeRoots: [join(ROOT, "node_modules/@types")],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+    };
+    const config = `tsconfig.${name}.json`;
+    writeFileSync(join(cwd, config), JSON.stringify({ compilerOptions, files }));
+    run(`${what} type-checks under ${name}`, cwd, process.execPath, [TSC, "-p", config]);
+  }
+}
+
 const directory = mkdtempSync(join(tmpdir(), "kv-consumer-"));
 try {
   const tarballs = packAll(ROOT, directory);
@@ -89,37 +111,16 @@ try {
     const template = readFileSync(join(import.meta.dirname, "consumer", file), "utf8");
     writeFileSync(join(project, file), fill(template, join(project, "node_modules")));
   }
-  for (const [name, resolution] of Object.entries(RESOLUTIONS)) {
-    const compilerOptions = {
-      ...resolution,
-      target: "es2024",
-      lib: ["es2024", "esnext.disposable"],
-      types: ["node"],
-      typeRoots: [join(ROOT, "node_modules/@types")],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      skipLibCheck: false,
-      noEmit: true,
-    };
-    const config = { compilerOptions, files: templates };
-    writeFileSync(join(project, `tsconfig.${name}.json`), JSON.stringify(config));
-    run(`the examples type-check under ${name}`, project, process.execPath, [
-      TSC,
-      "-p",
-      `tsconfig.${name}.json`,
-    ]);
-  }
+  typeCheck("every example", project, templates);
   for (const file of templates) {
     run(`the example ${file} runs`, project, process.execPath, ["--test-reporter=spec", file], PRINTS[file]);
   }
 
   const alone = join(directory, "alone");
   createProject(alone, ["@kv/client"], tarballs);
-  run("the client alone is loaded", alone, process.execPath, [
-    "--input-type=module",
-    "--eval",
-    'import { Client } from "@kv/client"; new Client({ endpoints: ["a:1"] });',
-  ]);
+  writeFileSync(join(alone, "alone.ts"), ALONE);
+  typeCheck("the client alone", alone, ["alone.ts"]);
+  run("the client alone is loaded", alone, process.execPath, ["alone.ts"]);
   const hasServer = readdirSync(join(alone, "node_modules/.pnpm")).some((name) =>
     name.startsWith("@kv+server"),
   );
