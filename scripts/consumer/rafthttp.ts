@@ -12,6 +12,7 @@ const receiver = {
   isRemoved: (): boolean => false,
   reportUnreachable() {},
   reportSnapshot() {},
+  peerDialect() {},
   removedByCluster() {},
 };
 const clusterId = parseNodeId("c");

@@ -10,6 +10,7 @@ export { shrink, type Shrunk } from "./shrink.ts";
 export { SIM_PROFILES, type SimProfile } from "./profile.ts";
 export type { Program } from "./company.ts";
 export type { Action, Deed, OperationPath } from "./plan.ts";
+export type { SiegeDeed, Temptation } from "./siege.ts";
 export type { Weather } from "./sim-network.ts";
 export type { Violation } from "./world.ts";
 
