@@ -60,9 +60,11 @@ export interface RaftOptions {
   /** Whether a leader that is no voter any more becomes a follower. Default true. */
   readonly stepDownOnRemoval?: boolean;
   /**
-   * What to do when the leader's commit index is above the own log, which means that acknowledged
-   * entries were lost; or, in a term that began while the node ran, that the message is forged, and "throw" ignores it. "recover" asks for them again and so gives up the protection against counting
-   * an acknowledgement twice: an operator's decision, for one member at a time. Default "throw".
+   * What to do when the leader's commit index is above the own log, which means that acknowledged entries
+   * were lost. "throw" is fatal, except where no loss can explain it, because the term began while the node
+   * ran or an append was accepted since the start: such a message is forged and ignored. "recover" asks for the
+   * entries again and so gives up the protection against counting an acknowledgement twice: an operator's
+   * decision, for one member at a time. Default "throw".
    */
   readonly onCommitRegression?: "throw" | "recover";
   /** Whether to install a snapshot whose configuration lacks this node. Default "accept". */

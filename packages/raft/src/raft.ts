@@ -58,6 +58,8 @@ export class Raft {
   #compat: Compat;
   /** What was acknowledged in later terms was acknowledged by this run of the node. */
   readonly #termAtStart: number;
+  /** A leader has found its entries here since the start. */
+  hasAcceptedAppend = false;
 
   /** Starts as a follower from what storage holds. */
   constructor(options: ResolvedOptions) {
@@ -268,13 +270,15 @@ export class Raft {
   }
 
   /**
-   * Whether a heartbeat names a commit index that no leader can know of. A leader of a term that began while this
-   * node ran knows only what this run has acknowledged, and within a term a log does not shrink. In the term of
-   * the start, or an older run may have acknowledged what the disk has lost: that is for `commitTo` to find fatal.
+   * Whether a heartbeat names a commit index that no leader can know of: it knows what this node has acknowledged,
+   * and within a term a log does not shrink. In the term of the start an older run may have acknowledged what the
+   * disk has lost, which is for `commitTo` to find fatal; but only until an append of the leader has been
+   * accepted, because it begins at or above all that the leader knows to be here (Progress: match < next).
    */
   isForged(message: Message): boolean {
     if (message.type !== MessageType.Heartbeat || message.commit <= this.log.lastIndex) return false;
-    return message.term > this.#termAtStart && this.options.onCommitRegression === "throw";
+    const isLogWhole = message.term > this.#termAtStart || this.hasAcceptedAppend;
+    return isLogWhole && this.options.onCommitRegression === "throw";
   }
 
   /** A message of the own term to `to`, to be filled in and sent. */

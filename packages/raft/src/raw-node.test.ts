@@ -182,8 +182,31 @@ describe("a failed node", () => {
   });
 });
 
-describe("J-05: a commit index above the log, in a term that began while the node ran, is forged", () => {
-  test("it is refused, and nothing has changed", () => {
+describe("J-05: a commit index above the log that no loss can explain is forged", () => {
+  test("in the term of the start it is refused once an append of the leader was accepted", () => {
+    const node = new TestNode({ log: [1], term: 1 });
+    node.raw.step(
+      message(App, { from: "2", to: "1", term: 1, index: 1, logTerm: 1, entries: [entryAt(2, 1)] }),
+    );
+    node.drain();
+
+    const forged = node.raw.step(message(Heartbeat, { from: "2", to: "1", term: 1, commit: 3 }));
+
+    expect(forged).toEqual({ ok: false, code: "E_FORGED" });
+    expect(node.raw.commit).toBe(0);
+  });
+
+  test("an append that was rejected explains nothing: the loss is still fatal", () => {
+    const node = new TestNode({ log: [1], term: 1 });
+    node.raw.step(message(App, { from: "2", to: "1", term: 1, index: 5, logTerm: 1 }));
+    node.drain();
+
+    expect(() => node.raw.step(message(Heartbeat, { from: "2", to: "1", term: 1, commit: 5 }))).toThrow(
+      "commit 5 is above the last index 1",
+    );
+  });
+
+  test("in a term that began while the node ran it is refused, and nothing has changed", () => {
     const node = new TestNode({ log: [1], term: 1 });
     node.raw.step(message(Heartbeat, { from: "2", to: "1", term: 2 }));
     node.drain();
