@@ -12,6 +12,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { measureAll } from "./loads.mjs";
+import { warmUp } from "./measure.mjs";
 
 const BASELINE = join(import.meta.dirname, "baseline.json");
 const TOLERANCE = 0.2;
@@ -50,6 +51,7 @@ function describe(result, before) {
 }
 
 const machine = { cpu: cpus()[0]?.model ?? "unknown", cpuCount: cpus().length, node: process.version };
+warmUp();
 const results = measureAll();
 const baseline = options.compare
   ? JSON.parse(readFileSync(BASELINE, "utf8"))
