@@ -32,6 +32,7 @@ export default defineConfig({
         },
       })),
       { extends: true as const, test: { name: "scripts", root: "scripts", include: ["*.test.mjs"] } },
+      { extends: true as const, test: { name: "bench", root: "bench", include: ["*.test.ts"] } },
     ],
   },
 });
