@@ -200,7 +200,7 @@ export const ELECTIONS_AND_LOG = [
   },
   {
     row: 21,
-    edits: [["raft.ts", "if (this.isVoteLeaseOn && inLease) return false;", ""]],
+    edits: [["raft.ts", "(this.isVoteLeaseOn && inLease) || this.hasPromised()", "this.hasPromised()"]],
     tests: ["election"],
   },
   {

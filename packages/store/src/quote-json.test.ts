@@ -23,6 +23,12 @@ test.each(CASES)("%j is printed as etcd prints it", (text, printed) => {
   expect(quoteJson(text)).toBe(printed);
 });
 
+test.each(CASES)("%j within a long text is printed as etcd prints it", (text, printed) => {
+  const [before, behind] = ["a".repeat(300), "z".repeat(300)];
+
+  expect(quoteJson(before + text + behind)).toBe(`"${before}${printed.slice(1, -1)}${behind}"`);
+});
+
 const codePoint = fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code));
 
 test("every JSON reader reads back what was quoted, stray surrogates excepted", () => {

@@ -11,7 +11,24 @@ const NEEDS_CARE = /[^ !#-%'-;=?-[\]-\u2027\u202a-\ud7ff\ue000-\uffff]/;
  * surrogate prints as `\ufffd`; all else but `"`, `\` and control characters is printed as itself.
  */
 export function quoteJson(text: string): string {
+  if (text.length >= LONG_TEXT) return quoteLong(text);
   return NEEDS_CARE.test(text) ? `"${escape(text)}"` : `"${text}"`;
+}
+
+/** A text as long as this is looked through by the runtime, which does that many characters at a time. */
+const LONG_TEXT = 256;
+
+/** What `JSON.stringify` does not escape, Go prints as itself too, with these exceptions. */
+function quoteLong(text: string): string {
+  const quoted = JSON.stringify(text);
+  const isPlain =
+    quoted.length === text.length + 2 &&
+    !text.includes("<") &&
+    !text.includes(">") &&
+    !text.includes("&") &&
+    !text.includes("\u2028") &&
+    !text.includes("\u2029");
+  return isPlain ? quoted : `"${escape(text)}"`;
 }
 
 function escape(text: string): string {

@@ -241,6 +241,19 @@ describe("any bytes", () => {
     );
   });
 
+  test.each([
+    ["an escape", "%41", "A"],
+    ["a plus", "+", " "],
+    ["UTF-8 as it is", "\xc3\xa4", "ä"],
+    ["a stray byte", "\xff", "\udcff"],
+    ["nothing special", "b", "b"],
+  ])("a long value with %s in it is decoded as a short one is", (_, raw, decoded) => {
+    const [before, behind] = ["a".repeat(300), "z".repeat(300)];
+
+    expect(parse("PUT", `value=${raw}`).val).toBe(decoded);
+    expect(parse("PUT", `value=${before}${raw}${behind}`).val).toBe(before + decoded + behind);
+  });
+
   test("percent-encoding of a value is undone", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {

@@ -30,7 +30,14 @@ export function decodeFormText(raw: string): string {
   return isPlain(raw, true) ? raw : decode(raw, true);
 }
 
+/** A text as long as this is searched by the runtime, which looks at many characters at once. */
+const LONG_TEXT = 256;
+
 function isPlain(raw: string, plusIsBlank: boolean): boolean {
+  if (raw.length >= LONG_TEXT) {
+    const isEscaped = raw.includes("%") || (plusIsBlank && raw.includes("+"));
+    return !isEscaped && Buffer.byteLength(raw) === raw.length;
+  }
   for (let at = 0; at < raw.length; at++) {
     const unit = raw.charCodeAt(at);
     if (unit === PERCENT || unit > 0x7f || (plusIsBlank && unit === PLUS)) return false;

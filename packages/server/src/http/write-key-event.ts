@@ -36,10 +36,5 @@ function nodeJson(node: NodeExtern): string {
 }
 
 function nodesJson(nodes: readonly NodeExtern[]): string {
-  let list = "";
-  for (let i = 0; i < nodes.length; i++) {
-    const node = nodes[i];
-    if (node !== undefined) list += i === 0 ? nodeJson(node) : `,${nodeJson(node)}`;
-  }
-  return `[${list}]`;
+  return `[${nodes.map(nodeJson).join(",")}]`;
 }

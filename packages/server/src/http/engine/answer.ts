@@ -118,6 +118,7 @@ async function writeLong(
   response: HttpResponse,
   body: string | Uint8Array,
 ): Promise<void> {
+  output.joinTurn();
   output.writeLatin1(headText(form, response, framingOf(form, body.length), -1));
   if (form.isHead) return;
   for (const piece of typeof body === "string" ? textPieces(body) : bytePieces(body)) {
