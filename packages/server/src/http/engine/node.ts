@@ -17,10 +17,10 @@ import type { Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import type { HttpHandler, HttpResponse } from "@kv/rafthttp/http";
 import { HttpBodyError } from "@kv/rafthttp/http";
-import { bind, replaceCertificates } from "./bind.ts";
+import { bind, replaceCertificates, SOCKET_OPTIONS, type Binding } from "./bind.ts";
 import { Connections } from "./connections.ts";
 import type { Engine, Listener, ListenOptions } from "./engine.ts";
-import { HEAD_SIZE_MAX_BYTES, LINGER_MS, TCP_KEEP_ALIVE_MS } from "./limits.ts";
+import { HEAD_SIZE_MAX_BYTES, LINGER_MS } from "./limits.ts";
 import { NodeRequest } from "./node-request.ts";
 import { writeStream, writeWhole } from "./node-response.ts";
 import { isStream } from "./response-body.ts";
@@ -28,9 +28,7 @@ import { parseTarget } from "./target.ts";
 
 const SERVER_OPTIONS: ServerOptions = {
   maxHeaderSize: HEAD_SIZE_MAX_BYTES,
-  noDelay: true,
-  keepAlive: true,
-  keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+  ...SOCKET_OPTIONS,
   keepAliveTimeout: 0,
   requestTimeout: 0,
   headersTimeout: 0,
@@ -54,7 +52,8 @@ export const listenNode: Engine = async (handler, options) => {
     front.serve(incoming, outgoing, true),
   );
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => front.refuse(error, socket));
-  return new NodeListener(server, connections, await bind(server, options));
+  const binding = await bind(server, options, { allowHalfOpen: options.tls === null });
+  return new NodeListener(server, connections, binding);
 };
 
 /** Between node:http and the handler. */
@@ -190,15 +189,19 @@ function refuseRequest(outgoing: ServerResponse): void {
 }
 
 class NodeListener implements Listener {
-  readonly url: string;
   readonly #server: Server;
+  readonly #binding: Binding;
   readonly #connections: Connections;
   #closed: Promise<void> | null = null;
 
-  constructor(server: Server, connections: Connections, url: string) {
+  constructor(server: Server, connections: Connections, binding: Binding) {
     this.#server = server;
     this.#connections = connections;
-    this.url = url;
+    this.#binding = binding;
+  }
+
+  get url(): string {
+    return this.#binding.url;
   }
 
   useCertificates(tls: TlsOptions): void {
@@ -215,9 +218,7 @@ class NodeListener implements Listener {
   }
 
   async #close(): Promise<void> {
-    const stopped = new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-    });
+    const stopped = this.#binding.close();
     await this.#connections.close();
     await stopped;
   }
