@@ -28,3 +28,10 @@ test("an error carries the text of its code, its cause and the index", () => {
     index: 12,
   });
 });
+
+test("a refusal carries no stack, and leaves those of other errors alone", () => {
+  const refusal = new EtcdError(ErrorCode.KeyNotFound, "/1/a", 7);
+
+  expect(refusal.stack).not.toContain("\n    at ");
+  expect(new Error("other").stack).toContain("\n    at ");
+});

@@ -96,6 +96,9 @@ export function statusOf(code: ErrorCode): number {
   return STATUSES.get(code) ?? DEFAULT_STATUS;
 }
 
+/** Engines other than V8 may lack the limit, and then have it for nothing. */
+const engine: { stackTraceLimit?: number | undefined } = Error;
+
 /**
  * A refused request, in the shape clients see: code, message, cause and the store index at the time
  * (0 if the store was not consulted). `etcdCause` names full store paths, namespace included.
@@ -108,7 +111,11 @@ export class EtcdError extends Error {
   readonly index: number;
 
   constructor(errorCode: ErrorCode, etcdCause: string, index: number) {
+    // A refusal is an outcome of every day, and collecting its stack costs more than the request itself.
+    const { stackTraceLimit } = engine;
+    engine.stackTraceLimit = 0;
     super(MESSAGES[errorCode]);
+    engine.stackTraceLimit = stackTraceLimit;
     this.errorCode = errorCode;
     this.etcdCause = etcdCause;
     this.index = index;

@@ -247,11 +247,11 @@ describe("any bytes", () => {
     ["UTF-8 as it is", "\xc3\xa4", "ä"],
     ["a stray byte", "\xff", "\udcff"],
     ["nothing special", "b", "b"],
-  ])("a long value with %s in it is decoded as a short one is", (_, raw, decoded) => {
+  ])("a long value with %s in it is decoded as a short one is", (_, encoded, decoded) => {
     const [before, behind] = ["a".repeat(300), "z".repeat(300)];
 
-    expect(parse("PUT", `value=${raw}`).val).toBe(decoded);
-    expect(parse("PUT", `value=${before}${raw}${behind}`).val).toBe(before + decoded + behind);
+    expect(parse("PUT", `value=${encoded}`).val).toBe(decoded);
+    expect(parse("PUT", `value=${before}${encoded}${behind}`).val).toBe(before + decoded + behind);
   });
 
   test("percent-encoding of a value is undone", () => {
