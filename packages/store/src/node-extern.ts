@@ -60,7 +60,7 @@ export function expandedExternOf(
       options.recursive ? expandedExternOf(child, childKey, options, now) : externOf(child, childKey, now),
     );
   }
-  if (options.sorted) nodes.sort(byKey);
+  if (options.sorted) nodes.sort(nodes.some(hasSurrogates) ? byKey : byKeyUnits);
   return {
     key,
     value: null,
@@ -80,6 +80,16 @@ function ttlOf(expiration: UnixNanos, now: UnixNanos): number {
   if (left < -INT64_MAX) left = -INT64_MAX;
   const seconds = Number(left / NANOS_PER_SECOND);
   return left % NANOS_PER_SECOND > 0n ? seconds + 1 : seconds;
+}
+
+/** Without surrogates the order of UTF-16 units, which the runtime compares fast, is that of the bytes. */
+function hasSurrogates({ key }: NodeExtern): boolean {
+  return /[\ud800-\udfff]/.test(key);
+}
+
+/** No two keys of a directory are equal. */
+function byKeyUnits(a: NodeExtern, b: NodeExtern): number {
+  return a.key < b.key ? -1 : 1;
 }
 
 function byKey(a: NodeExtern, b: NodeExtern): number {
