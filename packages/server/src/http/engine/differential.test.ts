@@ -8,7 +8,7 @@ import process from "node:process";
 import { expect, test } from "vitest";
 import type { HttpHandler } from "@kv/rafthttp/http";
 import { cutAnywhere, randomFrom, requestStream } from "../testing/http-stream.ts";
-import { exchange, openWithServer } from "../testing/memory-connection.ts";
+import { exchange, openWithServer } from "./memory-connection.test.support.ts";
 import { silentLogger } from "../testing/silent-logger.ts";
 import type { Server } from "node:net";
 import type { Engine, Listener } from "./engine.ts";

@@ -4,7 +4,7 @@
 import { Server } from "node:net";
 import { duplexPair, type Duplex } from "node:stream";
 import { vi } from "vitest";
-import type { Engine, Listener, ListenOptions } from "../engine/engine.ts";
+import type { Engine, Listener, ListenOptions } from "./engine.ts";
 
 /** Opens a listener; `server` is what accepts connections below it. */
 export async function openWithServer(
