@@ -96,7 +96,7 @@ export class KeysHandler {
   ): HttpResponse | Promise<HttpResponse> {
     try {
       const parsed = parseKeyRequest({ method, key, query: http.query, form }, this.#deps.now);
-      if (!this.#guard.isEnabled) return this.#carryOut(http, method, parsed);
+      if (!this.#guard.isEnabled) return this.#carryOut(method, parsed);
       return this.#carryOutIfAllowed(http, method, parsed, key);
     } catch (error) {
       return this.#refuse(error);
@@ -115,16 +115,16 @@ export class KeysHandler {
       isWrite: method !== "GET" && method !== "HEAD",
       recursive: parsed.request.recursive,
     });
-    if (isAllowed === true) return this.#carryOut(http, method, parsed);
+    if (isAllowed === true) return this.#carryOut(method, parsed);
     if (isAllowed === false) return this.#refuse(unauthorized());
     return isAllowed.then(
-      (allowed) => (allowed ? this.#carryOut(http, method, parsed) : this.#refuse(unauthorized())),
+      (allowed) => (allowed ? this.#carryOut(method, parsed) : this.#refuse(unauthorized())),
       (error: unknown) => this.#refuse(error),
     );
   }
 
   /** Watches are neither counted nor timed. */
-  #carryOut(http: HttpRequest, method: KeyMethod, parsed: KeyRequest): HttpResponse | Promise<HttpResponse> {
+  #carryOut(method: KeyMethod, parsed: KeyRequest): HttpResponse | Promise<HttpResponse> {
     const { request } = parsed;
     const counts = request.wait
       ? null
@@ -133,9 +133,9 @@ export class KeysHandler {
     if (counts !== null) counts.received++;
     try {
       const result = this.#server.do(request);
-      if (!(result instanceof Promise)) return this.#succeed(http, parsed, result, counts, startMs);
+      if (!(result instanceof Promise)) return this.#succeed(parsed, result, counts, startMs);
       return result.then(
-        (done) => this.#succeed(http, parsed, done, counts, startMs),
+        (done) => this.#succeed(parsed, done, counts, startMs),
         (error: unknown) => this.#fail(error, counts),
       );
     } catch (error) {
@@ -144,13 +144,12 @@ export class KeysHandler {
   }
 
   #succeed(
-    http: HttpRequest,
     parsed: KeyRequest,
     result: Result,
     counts: KeyMethodMetrics | null,
     startMs: number,
   ): HttpResponse {
-    const response = this.#answer(http, parsed, result);
+    const response = this.#answer(parsed, result);
     counts?.durations.observe((performance.now() - startMs) / 1_000);
     return response;
   }
@@ -161,10 +160,10 @@ export class KeysHandler {
     return response;
   }
 
-  #answer(http: HttpRequest, parsed: KeyRequest, result: Result): HttpResponse {
+  #answer(parsed: KeyRequest, result: Result): HttpResponse {
     if (result.watcher !== null) {
       const headers = this.#successHeaders(result.watcher.startIndex);
-      const body = new WatchBody(result.watcher, this.#fanOut, http.signal);
+      const body = new WatchBody(result.watcher, this.#fanOut);
       return { status: 200, headers, body };
     }
     const event = result.event;

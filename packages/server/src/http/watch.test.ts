@@ -31,7 +31,7 @@ function turn(): Promise<void> {
 describe("a watch body", () => {
   test("of a one-shot is its event and the end", async () => {
     const store = newStore();
-    const body = new WatchBody(watch(store, { stream: false }), new FanOut(), new AbortController().signal);
+    const body = new WatchBody(watch(store, { stream: false }), new FanOut());
 
     const first = nextLine(body);
     set(store, "/a", "x");
@@ -45,11 +45,7 @@ describe("a watch body", () => {
   test("of a stream is every event in order, waited for or not", async () => {
     const store = newStore();
     set(store, "/a", "0");
-    const body = new WatchBody(
-      watch(store, { stream: true, since: 1 }),
-      new FanOut(),
-      new AbortController().signal,
-    );
+    const body = new WatchBody(watch(store, { stream: true, since: 1 }), new FanOut());
 
     expect(await nextLine(body)).toMatchObject({ node: { value: "0" } });
     const second = nextLine(body);
@@ -61,7 +57,7 @@ describe("a watch body", () => {
 
   test("of a consumer that is too slow ends behind what was queued", async () => {
     const store = newStore();
-    const body = new WatchBody(watch(store, { stream: true }), new FanOut(), new AbortController().signal);
+    const body = new WatchBody(watch(store, { stream: true }), new FanOut());
 
     for (let i = 0; i <= WATCHER_QUEUE_LIMIT; i++) set(store, "/a", String(i));
     const values: unknown[] = [];
@@ -71,30 +67,17 @@ describe("a watch body", () => {
     expect(store.stats().watchers).toBe(0);
   });
 
-  test.each<[string, (body: WatchBody, controller: AbortController) => void]>([
-    ["the signal", (_body, controller) => controller.abort()],
-    ["return", (body) => void body.return()],
-  ])("is ended by %s, and its watcher closed", async (_name, leave) => {
+  test("that is left is ended, and its watcher closed", async () => {
     const store = newStore();
-    const controller = new AbortController();
-    const body = new WatchBody(watch(store, { stream: true }), new FanOut(), controller.signal);
+    const body = new WatchBody(watch(store, { stream: true }), new FanOut());
     const pending = nextLine(body);
     expect(store.stats().watchers).toBe(1);
 
-    leave(body, controller);
+    await body.return();
 
     expect(await pending).toBe("end");
     expect(await nextLine(body)).toBe("end");
     expect(store.stats().watchers).toBe(0);
-  });
-
-  test("of a client that is gone already closes its watcher at once", async () => {
-    const store = newStore();
-
-    const body = new WatchBody(watch(store, { stream: true }), new FanOut(), AbortSignal.abort());
-
-    expect(store.stats().watchers).toBe(0);
-    expect(await nextLine(body)).toBe("end");
   });
 });
 

@@ -9,21 +9,17 @@ type Line = IteratorResult<string, undefined>;
 
 const END: Line = { done: true, value: undefined };
 
-/** The events of a watcher as a response body. Whoever leaves, by `return` or by the signal, closes the watcher. */
+/**
+ * The events of a watcher as a response body. `return` closes the watcher: engines call it when the client
+ * leaves, also when the body was never opened. Thousands wait at once, so nothing is kept that need not be.
+ */
 export class WatchBody implements AsyncIterableIterator<string, undefined>, Sleeper {
   readonly #watcher: Watcher;
-  readonly #signal: AbortSignal;
   #resolve: ((line: Line) => void) | null = null;
 
-  constructor(watcher: Watcher, fanOut: FanOut, signal: AbortSignal) {
+  constructor(watcher: Watcher, fanOut: FanOut) {
     this.#watcher = watcher;
-    this.#signal = signal;
-    if (signal.aborted) {
-      watcher.close();
-      return;
-    }
     watcher.onReady = (): void => fanOut.add(this);
-    signal.addEventListener("abort", this.#close, { once: true });
   }
 
   [Symbol.asyncIterator](): this {
@@ -40,7 +36,8 @@ export class WatchBody implements AsyncIterableIterator<string, undefined>, Slee
   }
 
   return(): Promise<Line> {
-    this.#close();
+    this.#watcher.close();
+    this.#settle(END);
     return Promise.resolve(END);
   }
 
@@ -54,16 +51,8 @@ export class WatchBody implements AsyncIterableIterator<string, undefined>, Slee
   #take(): Line | null {
     const event = this.#watcher.take();
     if (event !== null) return { done: false, value: sharedEventJson(event) };
-    if (!this.#watcher.ended) return null;
-    this.#signal.removeEventListener("abort", this.#close);
-    return END;
+    return this.#watcher.ended ? END : null;
   }
-
-  readonly #close = (): void => {
-    this.#signal.removeEventListener("abort", this.#close);
-    this.#watcher.close();
-    this.#settle(END);
-  };
 
   #settle(line: Line): void {
     const resolve = this.#resolve;
