@@ -60,7 +60,7 @@ const STRICTER: readonly (readonly [rule: string, applies: RegExp])[] = [
 const ENDED: readonly (readonly [rule: string, applies: RegExp])[] = [
   [
     "of close and keep-alive, close counts with 1.0 too",
-    /HTTP\/1\.0\r\n(?=(?:[^\r\n]+\r\n)*connection:[ \t]*close)(?=(?:[^\r\n]+\r\n)*connection:[ \t]*keep-alive)/i,
+    /HTTP\/1\.0\r\n(?=(?:[^\r\n]+\r\n)*connection:[^\r\n]*close)(?=(?:[^\r\n]+\r\n)*connection:[^\r\n]*keep-alive)/i,
   ],
 ];
 
