@@ -5,14 +5,21 @@ import { createServer as createTcpServer, type Server, type Socket } from "node:
 import { createServer as createTlsServer } from "node:tls";
 import type { TlsOptions } from "node:tls";
 import { systemClock, type Clock } from "../../clock.ts";
-import { bind, replaceCertificates, SOCKET_OPTIONS, type Binding } from "./bind.ts";
+import { bind, replaceCertificates } from "./bind.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Departures } from "./departures.ts";
 import type { Engine, Listener } from "./engine.ts";
 import { KvConnection, type ConnectionContext } from "./kv-connection.ts";
-import { CLOSE_GRACE_MS } from "./limits.ts";
+import { CLOSE_GRACE_MS, TCP_KEEP_ALIVE_MS } from "./limits.ts";
 
 type Timers = Pick<Clock, "now" | "after">;
+
+const SOCKET_OPTIONS = {
+  allowHalfOpen: true, // a client that has sent all its requests may say so and still reads the answers
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+};
 
 /** Opens a listener of the own engine, with TLS when certificates are given. */
 export const listenKv: Engine = kvEngineWith(systemClock);
@@ -20,11 +27,10 @@ export const listenKv: Engine = kvEngineWith(systemClock);
 /** The engine with another clock for its deadlines. */
 export function kvEngineWith(clock: Timers): Engine {
   return async (handler, options) => {
-    // A client that has sent all its requests may say so and still reads the answers.
     const server =
       options.tls === null
-        ? createTcpServer({ ...SOCKET_OPTIONS, allowHalfOpen: true })
-        : createTlsServer({ ...options.tls, ...SOCKET_OPTIONS, allowHalfOpen: true });
+        ? createTcpServer(SOCKET_OPTIONS)
+        : createTlsServer({ ...options.tls, ...SOCKET_OPTIONS });
     const context: ConnectionContext = {
       handler,
       logger: options.logger,
@@ -33,14 +39,13 @@ export function kvEngineWith(clock: Timers): Engine {
       isClosing: false,
     };
     const listener = new KvListener(server, context, clock, options.tls !== null);
-    listener.binding = await bind(server, options, { allowHalfOpen: true });
+    listener.url = await bind(server, options);
     return listener;
   };
 }
 
 class KvListener implements Listener {
-  /** Set when it is open. */
-  binding: Binding | null = null;
+  url = "";
   readonly #server: Server;
   readonly #context: ConnectionContext;
   readonly #clock: Timers;
@@ -56,10 +61,6 @@ class KvListener implements Listener {
     this.#clock = clock;
     server.on("connection", (socket: Socket) => this.#track(socket));
     server.on(isSecure ? "secureConnection" : "connection", (socket: Socket) => this.#accept(socket));
-  }
-
-  get url(): string {
-    return this.binding?.url ?? "";
   }
 
   useCertificates(tls: TlsOptions): void {
@@ -90,7 +91,9 @@ class KvListener implements Listener {
   }
 
   async #close(): Promise<void> {
-    const stopped = this.binding?.close();
+    const stopped = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
     this.#context.isClosing = true;
     for (const connection of this.#connections) connection.close();
     await this.#untilEmpty();

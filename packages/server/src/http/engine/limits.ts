@@ -37,9 +37,6 @@ export const PIECE_SIZE_BYTES = 262_144;
 /** Longer queues of unaccepted connections survive bursts; node's 511 does not (performance.md §3). */
 export const BACKLOG = 4_096;
 
-/** Sockets that listen at one address; each brings a connection per turn of the loop. */
-export const LISTENING_SOCKETS = 8;
-
 /** As etcd. */
 export const TCP_KEEP_ALIVE_MS = 30_000;
 

@@ -17,10 +17,10 @@ import type { Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import type { HttpHandler, HttpResponse } from "@kv/rafthttp/http";
 import { HttpBodyError } from "@kv/rafthttp/http";
-import { bind, replaceCertificates, SOCKET_OPTIONS, type Binding } from "./bind.ts";
+import { bind, replaceCertificates } from "./bind.ts";
 import { Connections } from "./connections.ts";
 import type { Engine, Listener, ListenOptions } from "./engine.ts";
-import { HEAD_SIZE_MAX_BYTES, LINGER_MS } from "./limits.ts";
+import { HEAD_SIZE_MAX_BYTES, LINGER_MS, TCP_KEEP_ALIVE_MS } from "./limits.ts";
 import { NodeRequest } from "./node-request.ts";
 import { writeStream, writeWhole } from "./node-response.ts";
 import { isStream } from "./response-body.ts";
@@ -28,7 +28,9 @@ import { parseTarget } from "./target.ts";
 
 const SERVER_OPTIONS: ServerOptions = {
   maxHeaderSize: HEAD_SIZE_MAX_BYTES,
-  ...SOCKET_OPTIONS,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
   keepAliveTimeout: 0,
   requestTimeout: 0,
   headersTimeout: 0,
@@ -52,8 +54,7 @@ export const listenNode: Engine = async (handler, options) => {
     front.serve(incoming, outgoing, true),
   );
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => front.refuse(error, socket));
-  const binding = await bind(server, options, { allowHalfOpen: options.tls === null });
-  return new NodeListener(server, connections, binding);
+  return new NodeListener(server, connections, await bind(server, options));
 };
 
 /** Between node:http and the handler. */
@@ -189,19 +190,15 @@ function refuseRequest(outgoing: ServerResponse): void {
 }
 
 class NodeListener implements Listener {
+  readonly url: string;
   readonly #server: Server;
-  readonly #binding: Binding;
   readonly #connections: Connections;
   #closed: Promise<void> | null = null;
 
-  constructor(server: Server, connections: Connections, binding: Binding) {
+  constructor(server: Server, connections: Connections, url: string) {
     this.#server = server;
     this.#connections = connections;
-    this.#binding = binding;
-  }
-
-  get url(): string {
-    return this.#binding.url;
+    this.url = url;
   }
 
   useCertificates(tls: TlsOptions): void {
@@ -218,7 +215,9 @@ class NodeListener implements Listener {
   }
 
   async #close(): Promise<void> {
-    const stopped = this.#binding.close();
+    const stopped = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
     await this.#connections.close();
     await stopped;
   }
