@@ -18,7 +18,7 @@ const SCAN_PAGE_SIZE_BYTES = 1024 * 1024;
 
 /** Campaigns, if this node may. */
 export function hup(raft: Raft, kind: CampaignKind): void {
-  if (raft.role === Role.Leader || !raft.isPromotable()) return;
+  if (raft.role === Role.Leader || !raft.isPromotable() || raft.isInDoubt) return;
   if (kind !== "transfer" && raft.hasPromised()) return;
   // With a change ahead, this node would count with a majority that may not be one any more.
   if (hasUnappliedConfChange(raft)) return;
@@ -76,6 +76,7 @@ export function answerVote(raft: Raft, message: Message): void {
 
 function mayVote(raft: Raft, message: Message): boolean {
   if (raft.vote === message.from) return true;
+  if (raft.isInDoubt) return false;
   if (raft.vote === NONE && raft.lead === NONE) return true;
   return message.type === MessageType.PreVote && message.term > raft.term;
 }

@@ -61,8 +61,9 @@ export interface RaftOptions {
   readonly stepDownOnRemoval?: boolean;
   /**
    * What to do when the leader's commit index is above the own log, which means that acknowledged entries
-   * were lost. "throw" is fatal, except where no loss can explain it, because the term began while the node
-   * ran or an append was accepted since the start: such a message is forged and ignored. "recover" asks for the
+   * were lost, or that the message is forged. "throw" is fatal in the term of the start, as long as no append
+   * of its leader was accepted; else the message is refused (`E_FORGED`), and where a loss might explain it all the
+   * same, the node gives no votes until its log reaches that index. "recover" asks for the
    * entries again and so gives up the protection against counting an acknowledgement twice: an operator's
    * decision, for one member at a time. Default "throw".
    */

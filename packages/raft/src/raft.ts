@@ -58,8 +58,9 @@ export class Raft {
   #compat: Compat;
   /** What was acknowledged in later terms was acknowledged by this run of the node. */
   readonly #termAtStart: number;
-  /** A leader has found its entries here since the start. */
-  hasAcceptedAppend = false;
+  /** The last term in which an append was accepted since the start. */
+  acceptedAppendTerm = 0;
+  #doubtedThrough = 0;
 
   /** Starts as a follower from what storage holds. */
   constructor(options: ResolvedOptions) {
@@ -270,15 +271,26 @@ export class Raft {
   }
 
   /**
-   * Whether a heartbeat names a commit index that no leader can know of: it knows what this node has acknowledged,
-   * and within a term a log does not shrink. In the term of the start an older run may have acknowledged what the
-   * disk has lost, which is for `commitTo` to find fatal; but only until an append of the leader has been
-   * accepted, because it begins at or above all that the leader knows to be here (Progress: match < next).
+   * Refuses a heartbeat whose commit index is above the log, unless `commitTo` is to find it fatal; false: it may go on.
+   *
+   * A leader knows what this node has acknowledged in its term, and within a term a log does not shrink. An append
+   * that was accepted begins at or above all that (Progress: match < next), so behind one of the same term such a
+   * heartbeat is forged. In the term of the start, before that, it tells of entries that the disk has lost, which is
+   * fatal. In another term it may be forged, or the disk may have lost the term too: then this node gives no votes
+   * until its log reaches that index, because whoever it would elect might lack what it has acknowledged.
    */
-  isForged(message: Message): boolean {
-    if (message.type !== MessageType.Heartbeat || message.commit <= this.log.lastIndex) return false;
-    const isLogWhole = message.term > this.#termAtStart || this.hasAcceptedAppend;
-    return isLogWhole && this.options.onCommitRegression === "throw";
+  refuseCommit({ type, term, commit }: Message): boolean {
+    if (type !== MessageType.Heartbeat || commit <= this.log.lastIndex) return false;
+    if (this.options.onCommitRegression !== "throw") return false;
+    if (term === this.acceptedAppendTerm) return true;
+    if (term <= this.#termAtStart) return false;
+    this.#doubtedThrough = Math.max(this.#doubtedThrough, commit);
+    return true;
+  }
+
+  /** Entries may be missing that this node has acknowledged: it must not help to elect anyone, itself included. */
+  get isInDoubt(): boolean {
+    return this.#doubtedThrough > this.log.lastIndex;
   }
 
   /** A message of the own term to `to`, to be filled in and sent. */

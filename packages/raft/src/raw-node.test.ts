@@ -208,7 +208,7 @@ describe("J-05: a commit index above the log that no loss can explain is forged"
 
   test("in a term that began while the node ran it is refused, and nothing has changed", () => {
     const node = new TestNode({ log: [1], term: 1 });
-    node.raw.step(message(Heartbeat, { from: "2", to: "1", term: 2 }));
+    node.raw.step(message(App, { from: "2", to: "1", term: 2, index: 1, logTerm: 1 }));
     node.drain();
     const before = node.raw.status();
 
@@ -222,6 +222,29 @@ describe("J-05: a commit index above the log that no loss can explain is forged"
     ]);
     expect(node.raw.status()).toEqual(before);
     expect(node.drain()).toEqual([]);
+  });
+
+  test("if the disk may have lost its term too, the node gives no vote and does not campaign", () => {
+    const node = new TestNode({ log: [1], term: 1 });
+    node.raw.step(message(Heartbeat, { from: "2", to: "1", term: 2, commit: 3 }));
+
+    node.raw.step(message(Vote, { from: "3", to: "1", term: 3, index: 1, logTerm: 1 }));
+    expect(node.drain()).toMatchObject([{ type: VoteResp, term: 3, reject: true }]);
+    node.raw.campaign();
+    expect(node.drain()).toEqual([]);
+    expect(node.raw.term).toBe(3);
+  });
+
+  test("and votes again when its log has reached what was in doubt", () => {
+    const node = new TestNode({ log: [1], term: 1 });
+    node.raw.step(message(Heartbeat, { from: "2", to: "1", term: 2, commit: 3 }));
+
+    const entries = [entryAt(2, 2), entryAt(3, 2)];
+    node.raw.step(message(App, { from: "2", to: "1", term: 2, index: 1, logTerm: 1, entries }));
+    node.drain();
+    node.raw.step(message(Vote, { from: "3", to: "1", term: 3, index: 3, logTerm: 2 }));
+
+    expect(node.drain()).toMatchObject([{ type: VoteResp, term: 3, reject: false }]);
   });
 
   test("up to the end of the log it is believed", () => {

@@ -226,7 +226,7 @@ export class RawNode {
     if (!isFromWorker) {
       if (isLocal(type)) return LOCAL;
       if (isResponse(type) && this.#raft.tracker.get(from) === undefined) return UNKNOWN_PEER;
-      if (this.#raft.isForged(message)) return FORGED;
+      if (this.#raft.refuseCommit(message)) return FORGED;
     }
     return this.#stepLocal(message) ? OK : DROPPED;
   }

@@ -72,7 +72,7 @@ function handleAppend(raft: Raft, message: Message): void {
   if (!isWellFormed(message)) return;
   const last = raft.trace === null ? append(raft, message) : appendTraced(raft, message);
   if (last >= 0) {
-    raft.hasAcceptedAppend = true;
+    raft.acceptedAppendTerm = raft.term;
     answer.index = last;
     raft.send(answer);
     return;
