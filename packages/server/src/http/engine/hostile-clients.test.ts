@@ -95,6 +95,22 @@ async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
+test("the answer before a stream arrives although the stream is cut in the same turn", async () => {
+  handler = (request) => ({
+    status: 200,
+    headers: [],
+    body: request.query === "wait" ? (async function* () {})() : "done",
+  });
+  const socket = new FakeSocket();
+  connectionOn(socket);
+
+  socket.push("GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /a?wait HTTP/1.1\r\nHost: h\r\n\r\n");
+  socket.push(null);
+  await turn();
+
+  expect(socket.writtenCount).toBeGreaterThan("HTTP/1.1 200 OK".length);
+});
+
 describe("smuggling", () => {
   test.each(SMUGGLING_VECTORS)(
     "%s is %i, and nothing behind it is a request",

@@ -84,7 +84,13 @@ export class KvConnection implements BodyOwner, Expiring {
     }
     exchange.isKeepAlive = false;
     exchange.abort("listener is closing");
-    if (exchange.isStreaming) this.#socket.destroy();
+    if (exchange.isStreaming) this.#cut();
+  }
+
+  /** Cuts a stream; the answers to the requests before it have been given and leave. */
+  #cut(): void {
+    this.#output.flush();
+    this.#socket.destroy();
   }
 
   /** Cuts the connection. */
@@ -125,7 +131,7 @@ export class KvConnection implements BodyOwner, Expiring {
     if (exchange !== null) {
       exchange.abort("client went away");
       if (exchange.isStreaming) {
-        this.#socket.destroy();
+        this.#cut();
         return;
       }
     }
@@ -314,7 +320,7 @@ export class KvConnection implements BodyOwner, Expiring {
   async #stream(exchange: Exchange, response: HttpResponse, body: StreamBody): Promise<void> {
     const source = exchange.open(body);
     if (this.#context.isClosing || this.#isInputEnded) {
-      this.#socket.destroy();
+      this.#cut();
       return;
     }
     writeStreamHead(this.#output, exchange, response);

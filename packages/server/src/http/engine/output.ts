@@ -46,6 +46,11 @@ export class Output implements Departing {
     this.#socket.write(bytes);
   }
 
+  /** Lets out everything that is held back, because the connection is about to be cut. */
+  flush(): void {
+    while (this.#socket.writableCorked > 0) this.#socket.uncork();
+  }
+
   depart(): void {
     this.#isHeldBack = false;
     this.#socket.uncork();

@@ -187,7 +187,8 @@ class Fields {
   /** A tab around the coding is as good as a blank, but there are readers that take it for a part of the name. */
   #readCoding(value: string): HeadRefusal | null {
     if (this.#isChunked || value.includes("\t")) return 400;
-    if (value.trim().toLowerCase() !== "chunked") return 501;
+    // Not String.trim: it takes more for a blank than a header may have around its value.
+    if (trimmed(value, 0, value.length).toLowerCase() !== "chunked") return 501;
     this.#isChunked = true;
     this.bodyLength = CHUNKED;
     return null;

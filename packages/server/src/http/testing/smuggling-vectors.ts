@@ -71,6 +71,12 @@ export const SMUGGLING_VECTORS: readonly (readonly [name: string, status: 400 | 
     ["a length with a blank in it", 400, `PUT /a HTTP/1.1\r\n${HOST}Content-Length: 1 2\r\n`],
     ["a length beyond numbers", 400, `PUT /a HTTP/1.1\r\n${HOST}Content-Length: 18446744073709551617\r\n`],
     ["another coding", 501, `PUT /a HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip\r\n`],
+    [
+      "a no-break space before the coding",
+      501,
+      `PUT /a HTTP/1.1\r\n${HOST}Transfer-Encoding: \xa0chunked\r\n`,
+    ],
+    ["a tab before the coding", 400, `PUT /a HTTP/1.1\r\n${HOST}Transfer-Encoding:\tchunked\r\n`],
     ["a list of codings", 501, `PUT /a HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n`],
     ["chunked and more", 501, `PUT /a HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked, identity\r\n`],
     ["identity", 501, `PUT /a HTTP/1.1\r\n${HOST}Transfer-Encoding: identity\r\n`],
