@@ -113,7 +113,9 @@ try {
   }
   typeCheck("every example", project, templates);
   for (const file of templates) {
-    run(`the example ${file} runs`, project, process.execPath, ["--test-reporter=spec", file], PRINTS[file]);
+    const prints = PRINTS[file];
+    if (prints === undefined) throw new Error(`nothing says what ${file} prints`);
+    run(`the example ${file} runs`, project, process.execPath, ["--test-reporter=spec", file], prints);
   }
 
   const alone = join(directory, "alone");

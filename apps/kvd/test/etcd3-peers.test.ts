@@ -118,13 +118,15 @@ describe.runIf(hasEtcd)("beside members of etcd 3.4", { timeout: TIMEOUT_MS }, (
     if ((await all.leader([k1])) === m2) {
       await m2.process.kill("SIGTERM");
       await until("kvd to lead", async () => ((await all.leader([k1])) === k1 ? true : null));
+      // Alone it may step down again before the others are there: who leads then is open.
       await m1.start();
       await m2.start();
+      await expectOneTree(all.members);
     } else {
       await m1.start();
+      await expectOneTree(all.members);
+      expect((await all.leader([m1])).name).toBe("k1");
     }
-    await expectOneTree(all.members);
-    expect((await all.leader([m1])).name).toBe("k1");
 
     await removeByName(m1, k1);
     await joinCluster(m3, [m1, m2]);
