@@ -7,6 +7,7 @@ import { confirmOnTerminal } from "./standard-input.ts";
 
 process.exitCode = await runProgram(process.argv.slice(2), {
   printer: standardPrinter(process.env),
-  confirm: process.stdin.isTTY && process.stdout.isTTY ? confirmOnTerminal : null,
+  // Output first: looking at process.stdin opens it, and takes time.
+  confirm: process.stdout.isTTY && process.stdin.isTTY ? confirmOnTerminal : null,
   environment: process.env,
 });

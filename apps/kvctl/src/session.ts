@@ -1,7 +1,7 @@
 // A command's connection to the cluster: certificates read, password known, endpoints synchronised.
 // Loaded only by commands that talk to a server. Spec: ctl.md §1 Synchronisation, §10.
 
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { Client, ClientError } from "@kv/client";
 import type { TlsOptions } from "@kv/client";
 import { KvctlError } from "./errors.ts";
@@ -37,7 +37,7 @@ export interface SessionOptions {
  * @throws what the client throws
  */
 export async function openSession({ globals, printer, style, sync }: SessionOptions): Promise<Session> {
-  const tls = await readTlsFiles(globals);
+  const tls = readTlsFiles(globals);
   const credentials = await askCredentials(globals, printer);
   const signal = globals.totalTimeoutMs === 0 ? undefined : AbortSignal.timeout(globals.totalTimeoutMs);
   const discovered = globals.discoverySrv === null ? [] : await srvEndpoints(globals.discoverySrv);
@@ -79,24 +79,20 @@ async function synchronise(
   if (globals.debug) printer.error(`got endpoints(${client.endpoints.join(",")}) after sync`);
 }
 
-async function readTlsFiles({ certFile, keyFile, caFile }: GlobalOptions): Promise<TlsOptions | null> {
+function readTlsFiles({ certFile, keyFile, caFile }: GlobalOptions): TlsOptions | null {
   if ((certFile === null) !== (keyFile === null)) {
     const files = `key: ${keyFile ?? ""}, cert: ${certFile ?? ""}`;
     throw new KvctlError("E_FILE", `KeyFile and CertFile must both be present[${files}]`);
   }
   if (certFile === null && caFile === null) return null;
-  const [ca, cert, key] = await Promise.all([
-    readTlsFile(caFile),
-    readTlsFile(certFile),
-    readTlsFile(keyFile),
-  ]);
-  return { ca, cert, key };
+  return { ca: readTlsFile(caFile), cert: readTlsFile(certFile), key: readTlsFile(keyFile) };
 }
 
-async function readTlsFile(path: string | null): Promise<Uint8Array | undefined> {
+function readTlsFile(path: string | null): Uint8Array | undefined {
   if (path === null) return undefined;
   try {
-    return await readFile(path);
+    // Not node:fs/promises, which takes 6 ms to load.
+    return readFileSync(path);
   } catch (cause) {
     const reason = isMissing(cause) ? "no such file or directory" : String(cause);
     throw new KvctlError("E_FILE", `open ${path}: ${reason}`, { cause });

@@ -1,7 +1,7 @@
 // `import [KEY]`: writes what `export` has printed. `import --snap FILE` writes a dump of etcd 0.4, as
 // etcdctl's command of that name means to. Spec: ctl.md §9.
 
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { argumentError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
@@ -51,7 +51,7 @@ export const importCommand: Command = {
 
 async function importDump(call: Call, file: string, concurrency: number): Promise<ExitCode> {
   const { printer, flags } = call;
-  const text = await readFile(file, "utf8").catch(() => null);
+  const text = readDump(file);
   if (text === null) {
     // On standard output, as etcdctl.
     printer.line(`cannot read snapshot file ${file}`);
@@ -72,6 +72,14 @@ async function importDump(call: Call, file: string, concurrency: number): Promis
   }
   printer.line(`finished importing ${count} keys`);
   return ExitCode.Success;
+}
+
+function readDump(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null;
+  }
 }
 
 async function write(
