@@ -9,6 +9,7 @@ import type { ClientHandlerDeps } from "./client-handler.ts";
 import { clusterIdHeader, internalError, JSON_TYPE, keyErrorResponse, methodNotAllowed } from "./errors.ts";
 import { invalidForm } from "./key-form.ts";
 import { KeyMetrics, type KeyMethodMetrics } from "./key-metrics.ts";
+import { LongValues } from "./long-values.ts";
 import { parseMediaType } from "./media-type.ts";
 import { parseKeyRequest, type KeyMethod, type KeyRequest } from "./parse-key-request.ts";
 import { FanOut } from "./fan-out.ts";
@@ -27,6 +28,7 @@ export class KeysHandler {
   readonly #deps: ClientHandlerDeps;
   readonly #guard: Guard;
   readonly #fanOut = new FanOut();
+  readonly #longValues = new LongValues();
   readonly #metrics: KeyMetrics;
   readonly #clusterId: readonly [string, string];
   #lastHeaders = { etcdIndex: -1, raftIndex: -1, raftTerm: -1, headers: [] as HttpHeaders };
@@ -170,8 +172,13 @@ export class KeysHandler {
     return {
       status: event.isCreated() ? 201 : 200,
       headers: this.#successHeaders(event.etcdIndex),
-      body: parsed.noValueOnSuccess && isWrite(event) ? keyEventJsonWithoutNodes(event) : keyEventJson(event),
+      body: this.#body(parsed, event),
     };
+  }
+
+  #body(parsed: KeyRequest, event: StoreEvent): string | Uint8Array {
+    if (event.action === "get") return this.#longValues.body(event);
+    return parsed.noValueOnSuccess && isWrite(event) ? keyEventJsonWithoutNodes(event) : keyEventJson(event);
   }
 
   /** The same list as long as the indexes stand still, so that an engine need not look at it again. */

@@ -317,14 +317,25 @@ describe.each(ENGINES)("engine $title", ({ engine, listen, tls }) => {
       );
     });
 
-    test("large bytes arrive whole", async () => {
-      const body = Buffer.alloc(1_000_003, "0123456789");
-      handler = () => ({ status: 200, headers: [], body });
+    test.each([8_191, 8_192, 100_003, 1_000_003])(
+      "%i bytes arrive whole and in their order",
+      async (size) => {
+        const body = Buffer.alloc(size, "0123456789");
+        handler = () => ({ status: 200, headers: [], body });
 
-      const answer = await exchange("GET /a HTTP/1.0\r\n\r\n");
+        const unframed = await exchange("GET /a HTTP/1.0\r\n\r\n");
+        await using connection = await RawConnection.open(listener.url);
+        connection.send(GET + GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+        const chunked = await connection.untilClosed();
 
-      expect(answer.slice(answer.indexOf("\r\n\r\n") + 4) === body.toString()).toBe(true);
-    });
+        expect(unframed.slice(unframed.indexOf("\r\n\r\n") + 4) === body.toString()).toBe(true);
+        const [first, second, ...more] = chunked.split(/HTTP\/1\.1 200 OK\r\n.*?\r\n\r\n/s).slice(1);
+        expect(first === second).toBe(true);
+        expect(more).toEqual([]);
+        const payload = (first ?? "").replaceAll(/[\da-f]+\r\n([\d]+)\r\n/g, "$1");
+        expect(payload === `${body.toString()}0\r\n\r\n`).toBe(true);
+      },
+    );
 
     test("pipelined requests are answered in their order", async () => {
       const { promise, resolve } = Promise.withResolvers<HttpResponse>();
