@@ -128,6 +128,24 @@ test.each<[string, Partial<Request>, number]>([
   expect(replica.applier.index).toBe(2);
 });
 
+test("reads that share an entry see the store at its place, whatever comes behind it", async () => {
+  replica.apply({ method: "PUT", path: "/1/k", val: "before" });
+  const suffix = replica.ids.nextSuffix();
+  const request = newRequest("QGET", "/1/missing");
+  request.idHigh = replica.ids.high(suffix);
+  request.idLow = suffix;
+  const missing = replica.requests.register(suffix, request, 0);
+  const noted = expect(missing).rejects.toMatchObject({ errorCode: 100 });
+  const there = replica.requests.join(suffix, newRequest("QGET", "/1/k"), 0);
+
+  replica.applyData(encodeRequest(request));
+  replica.apply({ method: "PUT", path: "/1/k", val: "after" });
+
+  await noted;
+  expect((await there).event?.node.value).toBe("before");
+  expect(replica.requests.size).toBe(0);
+});
+
 test("an entry without data only moves the raft index", () => {
   replica.applyData(null);
   replica.applyData(new Uint8Array());

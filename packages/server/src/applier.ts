@@ -13,7 +13,7 @@ import { decodeMemberContext } from "./member.ts";
 import { decodeRequest, peekRequestId } from "./request-codec.ts";
 import type { Request } from "./request.ts";
 import { MemberError, type Member, type Result } from "./server-api.ts";
-import type { Wait } from "./wait.ts";
+import type { Wait, Waiter } from "./wait.ts";
 
 /** What the network must follow, and who must stop. */
 export interface MembershipObserver {
@@ -97,6 +97,13 @@ export class Applier {
       this.#deps.onForeignEntry(index);
       return;
     }
+    this.#carryOut(request, waiter);
+    // Reads that share the entry: none of them changes anything.
+    if (waiter !== null && waiter.joined !== null)
+      for (const reader of waiter.joined) this.#carryOut(reader.value, reader);
+  }
+
+  #carryOut(request: Request, waiter: Waiter<Request, Result> | null): void {
     let event: StoreEvent | null = null;
     try {
       event = this.#dispatch(request);

@@ -10,7 +10,7 @@ import { slowHistogram, type DurationHistogram } from "./metrics.ts";
 import { encodeRequest } from "./request-codec.ts";
 import type { Request } from "./request.ts";
 import type { Result } from "./server-api.ts";
-import { Wait, type Waiter } from "./wait.ts";
+import { Wait, type Waiters } from "./wait.ts";
 
 /** Requests that may wait at once; one more is refused, because memory is finite and the client will time out anyway. */
 const PENDING_LIMIT = 65_536;
@@ -23,6 +23,8 @@ export interface ProposalsDeps {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly submit: (data: Uint8Array) => SubmitOutcome;
+  /** Calls back when everything that can be read from sockets now has been read. */
+  readonly defer: (callback: () => void) => void;
   /** Why a request that began at `startMs` has had no answer, in etcd's words. */
   readonly timeoutCause: (startMs: number) => string;
 }
@@ -37,6 +39,8 @@ export class Proposals {
   readonly #deps: ProposalsDeps;
   /** Proposals that found no leader; at most as many as wait, and gone with them. */
   #kept: { readonly suffix: number; readonly data: Uint8Array }[] = [];
+  /** The entry that the reads of this turn share, as long as more may join; -1: none. */
+  #sharedSuffix = -1;
   #stopped = false;
 
   constructor(deps: ProposalsDeps) {
@@ -49,6 +53,9 @@ export class Proposals {
    * While no leader is known the proposal is kept and goes out when there is one, as long as its
    * client waits. One that went to a leader that has just died is lost, and the wait ends with the timeout.
    *
+   * Reads of one turn share an entry (performance.md §6). That is linearizable as well: each of them came before
+   * the entry was proposed and is carried out where it is applied.
+   *
    * @throws {EtcdError} as a rejection: what the store refused, or 300 on timeout, shutdown or overload.
    */
   propose(request: Request): Promise<Result> {
@@ -57,16 +64,20 @@ export class Proposals {
     if (this.waiting.size >= PENDING_LIMIT) {
       return Promise.reject(overloadedError());
     }
+    const isRead = request.method === "QGET";
+    if (isRead && this.#sharedSuffix >= 0)
+      return this.waiting.join(this.#sharedSuffix, request, this.#deps.now());
     const suffix = ids.nextSuffix();
     request.idHigh = ids.high(suffix);
     request.idLow = suffix % TWO_32;
     const answer = this.waiting.register(suffix, request, this.#deps.now());
-    this.#submit(suffix, encodeRequest(request));
+    if (isRead) this.#share(suffix, request);
+    else this.#submit(suffix, encodeRequest(request));
     return answer;
   }
 
   /** Takes the one who waits for `suffix` out, because its entry is being applied; null if nobody here does. */
-  take(suffix: number): Waiter<Request, Result> | null {
+  take(suffix: number): Waiters<Request, Result> | null {
     const waiter = this.waiting.take(suffix);
     if (waiter !== null) this.durations.observe((this.#deps.now() - waiter.startMs) / 1_000);
     return waiter;
@@ -95,11 +106,19 @@ export class Proposals {
     this.waiting.rejectAll(stoppedError);
   }
 
+  #share(suffix: number, request: Request): void {
+    this.#sharedSuffix = suffix;
+    this.#deps.defer(() => {
+      this.#sharedSuffix = -1;
+      if (this.waiting.has(suffix)) this.#submit(suffix, encodeRequest(request));
+    });
+  }
+
   #submit(suffix: number, data: Uint8Array): void {
     const outcome = this.#deps.submit(data);
     if (outcome === "ok") return;
     if (outcome === "dropped") this.#kept.push({ suffix, data });
-    else this.waiting.take(suffix)?.reject(outcome === "busy" ? overloadedError() : stoppedError());
+    else this.waiting.reject(suffix, outcome === "busy" ? overloadedError : stoppedError);
   }
 }
 

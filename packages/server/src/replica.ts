@@ -109,6 +109,7 @@ export class Replica {
       timeoutMs,
       now: () => clock.now(),
       submit: (data) => this.node.submit(data),
+      defer: (callback) => clock.defer(callback),
       timeoutCause: (startMs) => this.leadership.timeoutCause(startMs),
     });
     this.membership = new Membership({

@@ -38,6 +38,7 @@ async function proposed(
       values.push(`${request?.path} ${request?.val}`);
       return "stopped"; // nobody applies it here
     },
+    defer: (callback) => callback(),
     timeoutCause: () => "",
   });
   const monitor = new VersionMonitor({

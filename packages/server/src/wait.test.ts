@@ -36,3 +36,28 @@ test("an id cannot be waited for twice", async () => {
   wait.rejectAll(() => new Error("stopped"));
   await expect(first).rejects.toThrow("stopped");
 });
+
+test("those who join are taken out with the first, and counted", async () => {
+  const wait = new Wait<string, number>();
+  const answers = [wait.register(1, "first", 0), wait.join(1, "second", 5), wait.join(1, "third", 6)];
+  expect(wait.size).toBe(3);
+
+  const place = wait.take(1);
+  place?.resolve(1);
+  for (const [n, waiter] of (place?.joined ?? []).entries()) waiter.resolve(n + 2);
+
+  expect(await Promise.all(answers)).toEqual([1, 2, 3]);
+  expect(wait.size).toBe(0);
+  expect(() => wait.join(1, "late", 7)).toThrow("nobody waits");
+});
+
+test("those who join are rejected with the first", async () => {
+  const wait = new Wait<string, number>();
+  const answers = [wait.register(1, "first", 0), wait.join(1, "second", 5)];
+
+  wait.reject(1, ({ value }) => new Error(`${value} was refused`));
+  wait.reject(1, () => new Error("nobody is left"));
+
+  await expect(answers[0]).rejects.toThrow("first was refused");
+  await expect(answers[1]).rejects.toThrow("second was refused");
+});

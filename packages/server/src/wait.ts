@@ -12,12 +12,23 @@ export interface Waiter<V, R> {
   reject(error: Error): void;
 }
 
+/** The first that waits for an id, and those who have joined it; null: none. */
+export interface Waiters<V, R> extends Waiter<V, R> {
+  readonly joined: readonly Waiter<V, R>[] | null;
+}
+
+interface Place<V, R> extends Waiter<V, R> {
+  joined: Waiter<V, R>[] | null;
+}
+
 /** The waiting requests of one member by their id. */
 export class Wait<V, R> {
-  readonly #waiting = new Map<number, Waiter<V, R>>();
+  readonly #places = new Map<number, Place<V, R>>();
+  #size = 0;
 
+  /** How many wait, those who have joined others included. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#size;
   }
 
   /**
@@ -26,30 +37,54 @@ export class Wait<V, R> {
    * @throws {Error} when the id is waited for already: ids are unique by construction.
    */
   register(id: number, value: V, startMs: number): Promise<R> {
-    if (this.#waiting.has(id)) throw new Error(`request id ${id.toString(16)} is already waited for`);
+    if (this.#places.has(id)) throw new Error(`request id ${id.toString(16)} is already waited for`);
+    this.#size++;
     return new Promise<R>((resolve, reject) => {
-      this.#waiting.set(id, { value, startMs, resolve, reject });
+      this.#places.set(id, { value, startMs, resolve, reject, joined: null });
+    });
+  }
+
+  /**
+   * Waits for `id` as well, to ask something of one's own at the same place in the log. Nobody waits longer
+   * than the first.
+   *
+   * @throws {Error} when nobody waits for it.
+   */
+  join(id: number, value: V, startMs: number): Promise<R> {
+    const place = this.#places.get(id);
+    if (place === undefined) throw new Error(`nobody waits for request id ${id.toString(16)}`);
+    this.#size++;
+    return new Promise<R>((resolve, reject) => {
+      (place.joined ??= []).push({ value, startMs, resolve, reject });
     });
   }
 
   has(id: number): boolean {
-    return this.#waiting.has(id);
+    return this.#places.has(id);
   }
 
-  /** Takes the one who waits for `id` out, or null: answered already, given up, or of another process. */
-  take(id: number): Waiter<V, R> | null {
-    const waiter = this.#waiting.get(id);
-    if (waiter === undefined) return null;
-    this.#waiting.delete(id);
-    return waiter;
+  /** Takes those who wait for `id` out, or null: answered already, given up, or of another process. */
+  take(id: number): Waiters<V, R> | null {
+    const place = this.#places.get(id);
+    if (place === undefined) return null;
+    this.#places.delete(id);
+    this.#size -= place.joined === null ? 1 : 1 + place.joined.length;
+    return place;
+  }
+
+  /** Rejects those who wait for `id`. */
+  reject(id: number, errorOf: (waiter: Waiter<V, R>) => Error): void {
+    const place = this.take(id);
+    if (place === null) return;
+    place.reject(errorOf(place));
+    for (const waiter of place.joined ?? []) waiter.reject(errorOf(waiter));
   }
 
   /** Rejects everyone who has waited since `startMs` or longer. */
   expire(startMs: number, errorOf: (waiter: Waiter<V, R>) => Error): void {
-    for (const [id, waiter] of this.#waiting) {
-      if (waiter.startMs > startMs) return;
-      this.#waiting.delete(id);
-      waiter.reject(errorOf(waiter));
+    for (const [id, place] of this.#places) {
+      if (place.startMs > startMs) return;
+      this.reject(id, errorOf);
     }
   }
 
