@@ -25,7 +25,7 @@ export interface MeasureOptions {
   readonly floor: boolean;
 }
 
-/** The load that compiles and caches what the samples use, before them: a server is measured as it runs for years. */
+/** The load that compiles and caches what the samples use, before them. */
 const WARM_UP = { connectionsMax: 64, seconds: 3 };
 
 let directoryCount = 0;

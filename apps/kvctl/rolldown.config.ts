@@ -40,7 +40,7 @@ const plainBuiltins: Plugin = {
   },
 };
 
-// What help and --version need is main.js; what talks to a server is loaded with the first connection.
+// What help and --version need is main.js and what it imports; what talks to a server is loaded with the first connection.
 export default defineConfig({
   input: "src/main.ts",
   platform: "node",
@@ -58,7 +58,8 @@ export default defineConfig({
     codeSplitting: {
       groups: [{ name: "start", tags: ["$initial"], test: (id) => !STAYS.test(id) }],
     },
-    // What is read at every start is compiled at every start. Names and lines stay, for stack traces.
+    // What is read at every start is compiled at every start. Names of functions and classes stay, for
+    // stack traces.
     comments: { annotation: false, jsdoc: false, legal: true },
     minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
   },

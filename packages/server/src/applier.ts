@@ -98,7 +98,7 @@ export class Applier {
       return;
     }
     this.#carryOut(request, waiter);
-    // Reads that share the entry: none of them changes anything.
+    // Reads that share the entry: they change nothing but this member's counters.
     if (waiter !== null && waiter.joined !== null)
       for (const reader of waiter.joined) this.#carryOut(reader.value, reader);
   }

@@ -146,6 +146,18 @@ describe("reads through the log", () => {
     expect(proposals.waiting.size).toBe(0);
   });
 
+  test("join none that has timed out within its turn", () => {
+    const { proposals, submitted, endTurn, advance } = proposalsOn("ok");
+    proposals.propose(newRequest("QGET", "/1/a")).catch(() => undefined);
+    advance(7_000); // the process stood still
+    proposals.sweep();
+
+    void proposals.propose(newRequest("QGET", "/1/b"));
+    endTurn();
+
+    expect(submitted.map((data) => decodeRequest(data)?.path)).toEqual(["/1/b"]);
+  });
+
   test("are refused together by a driver that is busy", async () => {
     const { proposals, endTurn } = proposalsOn("busy");
     const answers = ["/1/a", "/1/b"].map((path) => proposals.propose(newRequest("QGET", path)));

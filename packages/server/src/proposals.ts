@@ -32,7 +32,7 @@ export interface ProposalsDeps {
 /** The proposals of one member that wait for their entry to be applied. */
 export class Proposals {
   readonly waiting: Wait<Request, Result> = new Wait();
-  /** From proposal to application. */
+  /** From proposal to application, of entries: reads that share one count once. */
   readonly durations: DurationHistogram = slowHistogram();
   /** Those that had no answer in time. */
   failedCount: number = 0;
@@ -65,7 +65,8 @@ export class Proposals {
       return Promise.reject(overloadedError());
     }
     const isRead = request.method === "QGET";
-    if (isRead && this.#sharedSuffix >= 0)
+    // The one that was shared may have timed out before the end of its turn, if the process stood still.
+    if (isRead && this.waiting.has(this.#sharedSuffix))
       return this.waiting.join(this.#sharedSuffix, request, this.#deps.now());
     const suffix = ids.nextSuffix();
     request.idHigh = ids.high(suffix);
@@ -76,7 +77,7 @@ export class Proposals {
     return answer;
   }
 
-  /** Takes the one who waits for `suffix` out, because its entry is being applied; null if nobody here does. */
+  /** Takes those who wait for `suffix` out, because its entry is being applied; null if nobody here does. */
   take(suffix: number): Waiters<Request, Result> | null {
     const waiter = this.waiting.take(suffix);
     if (waiter !== null) this.durations.observe((this.#deps.now() - waiter.startMs) / 1_000);

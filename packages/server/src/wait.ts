@@ -1,7 +1,7 @@
 // Who waits for which request. Registered before the proposal leaves, triggered by the applier,
 // or cancelled once: on timeout, shutdown, or when the client gives up (architecture §5.1).
 //
-// All waits last equally long, so the order of registration is the order of deadlines and one
+// All waits last equally long (who joins another waits as long as that one), so the order of registration is the order of deadlines and one
 // sweep from the front replaces a timer per request.
 
 /** One that waits. `V` is what was asked, kept so that the applier need not decode it again; `R` the answer. */
@@ -80,7 +80,7 @@ export class Wait<V, R> {
     for (const waiter of place.joined ?? []) waiter.reject(errorOf(waiter));
   }
 
-  /** Rejects everyone who has waited since `startMs` or longer. */
+  /** Rejects everyone who has waited since `startMs` or longer, and those who have joined them. */
   expire(startMs: number, errorOf: (waiter: Waiter<V, R>) => Error): void {
     for (const [id, place] of this.#places) {
       if (place.startMs > startMs) return;

@@ -44,6 +44,13 @@ test("a version of a long value is printed once", () => {
   expect(values.body(read({}))).toBe(values.body(read({})));
 });
 
+test("what is kept holds no memory beyond its own", () => {
+  const body = new LongValues().body(read({ value: "v".repeat(16_384) }));
+
+  if (typeof body === "string") throw new Error("a value of this length is kept as bytes");
+  expect(body.buffer.byteLength).toBe(body.length);
+});
+
 test.each<[string, Partial<NodeExtern>]>([
   ["a later version", { value: "w".repeat(MEGABYTE), modifiedIndex: 6 }],
   ["a file made anew", { value: "w".repeat(MEGABYTE), modifiedIndex: 5, createdIndex: 5 }],

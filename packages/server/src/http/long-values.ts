@@ -1,13 +1,13 @@
-// Answers to reads of long values, kept as bytes. Quoting, joining and encoding 64 KB costs more than all the
-// rest of the request, and a file that was read is likely to be read again before it changes. Hot path.
+// Answers to reads of long values, kept as bytes: quoting, joining and encoding 64 KB costs more than all the
+// rest of the request, and a file may be read again before it changes. Hot path.
 
 import type { StoreEvent } from "@kv/store";
 import { keyEventJson } from "./write-key-event.ts";
 
-/** Shorter values are printed faster than they are found. */
+/** So long that a found body is clearly cheaper than a printed one (docs/performance.md), and that few bodies fill the room. */
 const LONG_VALUE_UNITS = 16_384;
 
-/** What is kept at most; who was used least recently goes first. */
+/** Of bodies; which was used least recently goes first. */
 const KEPT_MAX_BYTES = 16 * 1024 * 1024;
 
 interface Kept {
@@ -28,12 +28,12 @@ export class LongValues {
     if (value === null || value.length < LONG_VALUE_UNITS || expiration !== null) return keyEventJson(event);
     const known = this.#kept.get(key);
     if (known !== undefined) this.#forget(key, known);
-    // On every member these two tell a version of a file from all others.
+    // For one key these two tell a version from all others, on every member alike.
     if (known?.modifiedIndex === modifiedIndex && known.createdIndex === createdIndex) {
       this.#keep(key, known);
       return known.body;
     }
-    const body = Buffer.from(keyEventJson(event));
+    const body = bytesOf(keyEventJson(event));
     if (body.length <= KEPT_MAX_BYTES) this.#keep(key, { modifiedIndex, createdIndex, body });
     return body;
   }
@@ -52,4 +52,11 @@ export class LongValues {
     this.#kept.delete(key);
     this.#keptBytes -= kept.body.length;
   }
+}
+
+/** In memory of its own: what is kept must not hold a slab of the runtime's pool. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
