@@ -505,6 +505,7 @@ function request(asked: Asked): HttpRequest {
     header: (name) => asked.headers?.[name],
     headers: Object.entries(asked.headers ?? {}),
     body: () => (bodyError === undefined ? Promise.resolve(body) : Promise.reject(bodyError)),
+    latin1: () => Promise.reject(new Error("peers send bytes")),
     chunks: chunks(),
     remote: { address: "127.0.0.1" },
     signal: new AbortController().signal,

@@ -268,6 +268,7 @@ async function answer(
     header: (name) => incoming.headers[name]?.toString(),
     headers: Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
     body: (limit) => readBody(incoming, limit),
+    latin1: async (limit) => Buffer.from(await readBody(incoming, limit)).toString("latin1"),
     chunks: incoming,
     remote: { address: incoming.socket.remoteAddress ?? "" },
     signal: gone.signal,

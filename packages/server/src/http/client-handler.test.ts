@@ -167,7 +167,7 @@ describe("keys", () => {
 
   test("a form beyond the limit is error 210; a client that is gone is left to the engine", async () => {
     const request = fakeRequest("PUT", "/v2/keys/a", { body: "" });
-    const broken = (error: Error): HttpRequest => ({ ...request, body: () => Promise.reject(error) });
+    const broken = (error: Error): HttpRequest => ({ ...request, latin1: () => Promise.reject(error) });
 
     const tooLarge = await handler(broken(new HttpBodyError("too_large", "")));
 

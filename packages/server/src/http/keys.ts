@@ -70,15 +70,15 @@ export class KeysHandler {
 
   /** Most forms have come with their heads; then nothing is promised. */
   #readForm(request: HttpRequest, method: KeyMethod, key: string): HttpResponse | Promise<HttpResponse> {
-    let body: Uint8Array | Promise<Uint8Array>;
+    let form: string | Promise<string>;
     try {
-      body = request.body(FORM_SIZE_MAX_BYTES);
+      form = request.latin1(FORM_SIZE_MAX_BYTES);
     } catch (error) {
       return this.#refuseForm(error);
     }
-    if (body instanceof Uint8Array) return this.#run(request, method, key, latin1(body));
-    return body.then(
-      (bytes) => this.#run(request, method, key, latin1(bytes)),
+    if (typeof form === "string") return this.#run(request, method, key, form);
+    return form.then(
+      (late) => this.#run(request, method, key, late),
       (error: unknown) => this.#refuseForm(error),
     );
   }
@@ -214,8 +214,4 @@ function unauthorized(): EtcdError {
 function isWrite(event: StoreEvent): boolean {
   const action = event.action;
   return action === "set" || action === "create" || action === "update" || action === "compareAndSwap";
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }

@@ -143,8 +143,11 @@ describe.each(ENGINES)("engine $title", ({ engine, listen, tls }) => {
         "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
         "abc",
       ],
-    ])("a body %s is read as a whole and as a stream", async (_name, bytes, body) => {
+    ])("a body %s is read as a whole, as text and as a stream", async (_name, bytes, body) => {
       handler = async (request) => text(`<${Buffer.from(await request.body(3)).toString()}>`);
+      expect(await exchange(bytes)).toContain(`<${body}>`);
+
+      handler = async (request) => text(`<${await request.latin1(3)}>`);
       expect(await exchange(bytes)).toContain(`<${body}>`);
 
       handler = async (request) => {
@@ -162,9 +165,11 @@ describe.each(ENGINES)("engine $title", ({ engine, listen, tls }) => {
         "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n",
       ],
     ])("a body %s beyond the limit is refused, and the connection goes on", async (_name, bytes) => {
+      let isText = false;
       handler = async (request) => {
+        isText = !isText;
         try {
-          await request.body(3);
+          await (isText ? request.latin1(3) : request.body(3));
           return text("read");
         } catch (error) {
           return text(error instanceof HttpBodyError ? error.code : String(error));
@@ -173,9 +178,31 @@ describe.each(ENGINES)("engine $title", ({ engine, listen, tls }) => {
       await using connection = await RawConnection.open(listener.url);
 
       connection.send(bytes);
+      connection.send(bytes);
       connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
 
-      expect(await connection.until("read")).toMatch(/too_large.*read/s);
+      expect(await connection.until("read")).toMatch(/too_large.*too_large.*read/s);
+    });
+
+    test("a long body that comes in pieces is the text of its bytes", async () => {
+      const { promise: asked, resolve } = Promise.withResolvers<void>();
+      const { promise: read, resolve: resolveText } = Promise.withResolvers<string>();
+      handler = async (request) => {
+        const reading = request.latin1(200_000);
+        resolve();
+        resolveText(await reading);
+        return text("read");
+      };
+      const body = Buffer.alloc(200_000, Buffer.from([0, 0x7f, 0x80, 0xff, 0x61]));
+      await using connection = await RawConnection.open(listener.url);
+
+      connection.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n");
+      connection.send(body.subarray(0, 70_001).toString("latin1"));
+      await asked;
+      connection.send(body.subarray(70_001).toString("latin1"));
+
+      expect((await read) === body.toString("latin1")).toBe(true);
+      await connection.until("read");
     });
 
     test("a client that leaves inside its body aborts the reading and the signal", async () => {

@@ -42,6 +42,10 @@ export class KvRequest implements HttpRequest {
     return this.#body.read(limit);
   }
 
+  latin1(limit: number): string | Promise<string> {
+    return this.#body.readLatin1(limit);
+  }
+
   get chunks(): AsyncIterable<Uint8Array> {
     return this.#body.pieces();
   }

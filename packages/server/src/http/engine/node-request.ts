@@ -61,6 +61,11 @@ export class NodeRequest implements HttpRequest {
     return readAll(this.#incoming, limit);
   }
 
+  async latin1(limit: number): Promise<string> {
+    const bytes = await this.body(limit);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  }
+
   get chunks(): AsyncIterable<Uint8Array> {
     this.#sendContinue();
     return this.#incoming;

@@ -7,6 +7,7 @@
 
 import { HttpBodyError } from "@kv/rafthttp/http";
 import { assert } from "../../assert.ts";
+import { joinLatin1 } from "./body-text.ts";
 import { ChunkedDecoder, MALFORMED } from "./chunked-decoder.ts";
 import { BODY_DROP_MAX_BYTES, BODY_QUEUE_MAX_BYTES } from "./limits.ts";
 import { CHUNKED } from "./request-head.ts";
@@ -22,6 +23,7 @@ export interface BodyOwner {
 /** A body as a request sees it. */
 export interface BodyReader {
   read(limit: number): Uint8Array | Promise<Uint8Array>;
+  readLatin1(limit: number): string | Promise<string>;
   pieces(): AsyncIterable<Uint8Array>;
 }
 
@@ -34,10 +36,17 @@ const END: IteratorResult<Uint8Array> = { done: true, value: undefined };
 /** The body of a request that has none. */
 export const NO_BODY: BodyReader = {
   read: () => NO_BYTES,
+  readLatin1: () => "",
   pieces: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(END) }) }),
 };
 
-/** One body; `read` and `pieces` exclude each other and happen at most once. */
+/** Who waits for the whole body. */
+interface Collector {
+  complete(pieces: readonly Buffer[]): void;
+  fail(error: HttpBodyError): void;
+}
+
+/** One body; `read`, `readLatin1` and `pieces` exclude each other and happen at most once. */
 export class RequestBody implements AsyncIterableIterator<Uint8Array>, BodyReader {
   readonly #owner: BodyOwner;
   readonly #announced: number;
@@ -49,7 +58,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array>, BodyReade
   #queuedCount = 0;
   #droppedCount = 0;
   #limit = 0;
-  #whole: PromiseWithResolvers<Uint8Array> | null = null;
+  #collector: Collector | null = null;
   #reader: Reader | null = null;
   #failure: HttpBodyError | null = null;
 
@@ -97,21 +106,28 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array>, BodyReade
 
   /** The whole body. See `HttpRequest.body`. */
   read(limit: number): Uint8Array | Promise<Uint8Array> {
+    return this.#collect(limit, joinBytes);
+  }
+
+  /** The whole body as text. See `HttpRequest.latin1`. */
+  readLatin1(limit: number): string | Promise<string> {
+    return this.#collect(limit, joinLatin1);
+  }
+
+  #collect<T>(limit: number, join: (pieces: readonly Buffer[]) => T): T | Promise<T> {
     assert(this.#purpose === "waiting" || this.#purpose === "dropping", "a body is read once");
     if (this.#failure !== null) throw this.#failure;
     if (this.#announced > limit || this.#queuedCount > limit) {
       this.drop();
       throw tooLarge(limit);
     }
-    if (this.isComplete) {
-      this.#purpose = "collecting";
-      return this.#join();
-    }
     this.#purpose = "collecting";
+    if (this.isComplete) return join(this.#takeAll());
     this.#limit = limit;
-    this.#whole = Promise.withResolvers();
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#collector = { complete: (pieces) => resolve(join(pieces)), fail: reject };
     this.#owner.onWanted();
-    return this.#whole.promise;
+    return promise;
   }
 
   /** The body in pieces. See `HttpRequest.chunks`. */
@@ -160,9 +176,9 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array>, BodyReade
   fail(message: string): void {
     if (this.isComplete || this.#failure !== null) return;
     this.#failure = new HttpBodyError("aborted", message);
-    this.#whole?.reject(this.#failure);
+    this.#collector?.fail(this.#failure);
     this.#reader?.reject(this.#failure);
-    this.#whole = null;
+    this.#collector = null;
     this.#reader = null;
   }
 
@@ -175,31 +191,35 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array>, BodyReade
     } else {
       this.#pieces.push(piece);
       this.#queuedCount += piece.length;
-      if (this.#whole !== null && this.#queuedCount > this.#limit) this.#refuse();
+      if (this.#collector !== null && this.#queuedCount > this.#limit) this.#refuse();
     }
   };
 
   #refuse(): void {
-    this.#whole?.reject(tooLarge(this.#limit));
-    this.#whole = null;
+    this.#collector?.fail(tooLarge(this.#limit));
+    this.#collector = null;
     this.#purpose = "dropping";
     this.#pieces = [];
     this.#queuedCount = 0;
   }
 
   #finish(): void {
-    this.#whole?.resolve(this.#join());
+    if (this.#collector !== null) this.#collector.complete(this.#takeAll());
     this.#reader?.resolve(END);
-    this.#whole = null;
+    this.#collector = null;
     this.#reader = null;
   }
 
-  #join(): Uint8Array {
-    const [first] = this.#pieces;
-    const whole = this.#pieces.length === 1 && first !== undefined ? first : Buffer.concat(this.#pieces);
+  #takeAll(): readonly Buffer[] {
+    const pieces = this.#pieces;
     this.#pieces = [];
-    return whole;
+    return pieces;
   }
+}
+
+function joinBytes(pieces: readonly Buffer[]): Uint8Array {
+  const [first] = pieces;
+  return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
 }
 
 function tooLarge(limit: number): HttpBodyError {

@@ -26,6 +26,7 @@ export function fakeRequest(method: string, url: string, options: FakeRequestOpt
     header: (name) => headers[name],
     headers: Object.entries(headers),
     body: () => Promise.resolve(bytes),
+    latin1: () => Promise.resolve(bytes.toString("latin1")),
     chunks: (async function* () {
       yield bytes;
     })(),
