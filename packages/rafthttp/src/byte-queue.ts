@@ -8,8 +8,8 @@ const UINT64_BYTES = 8;
  * A queue of bytes over the chunks of a stream.
  *
  * Nothing is allocated for bytes that have not come, whatever a length field promises. What `take`
- * hands out is an array of its own, so that an entry kept for an hour pins itself and not the chunk
- * it came in (architecture §6.5).
+ * or `fill` hand out is a copy, so that an entry kept for an hour pins not the chunk it came in
+ * (architecture §6.5).
  */
 export class ByteQueue {
   readonly #chunks: Uint8Array[] = [];
@@ -60,8 +60,16 @@ export class ByteQueue {
 
   /** The next `sizeBytes` bytes as an array of its own. `length` must be at least that. */
   take(sizeBytes: number): Uint8Array {
-    if (sizeBytes > this.#length) throw new RangeError("more bytes are taken than have come");
+    if (sizeBytes > this.#length) throw tooMany();
     const bytes = new Uint8Array(sizeBytes);
+    this.fill(bytes);
+    return bytes;
+  }
+
+  /** Takes as many bytes as `bytes` has, into it. `length` must be at least that. */
+  fill(bytes: Uint8Array): void {
+    const sizeBytes = bytes.length;
+    if (sizeBytes > this.#length) throw tooMany();
     let filled = 0;
     let usedChunks = 0;
     while (filled < sizeBytes) {
@@ -78,6 +86,9 @@ export class ByteQueue {
     }
     if (usedChunks > 0) this.#chunks.splice(0, usedChunks);
     this.#length -= sizeBytes;
-    return bytes;
   }
+}
+
+function tooMany(): RangeError {
+  return new RangeError("more bytes are taken than have come");
 }

@@ -8,7 +8,15 @@
 // Spec: peer-protocol.md §6.2, integers big-endian. Hot path.
 
 import { Message, MessageType, type Entry, type NodeId } from "@kv/raft";
-import { decodeEntry, entrySize, messageSize, writeEntry, writeMessage, type Writer } from "@kv/raft/codec";
+import {
+  Slab,
+  decodeEntry,
+  entrySize,
+  messageSize,
+  writeEntry,
+  writeMessage,
+  type Writer,
+} from "@kv/raft/codec";
 import { ByteQueue } from "./byte-queue.ts";
 import { TransportError } from "./errors.ts";
 import {
@@ -44,6 +52,7 @@ export class MsgappV2Decoder implements FrameDecoder {
   frameSizeBytes = 0;
 
   readonly #queue = new ByteQueue();
+  readonly #slab = new Slab();
   readonly #server: NodeId;
   readonly #dialler: NodeId;
   #term = 0;
@@ -83,11 +92,18 @@ export class MsgappV2Decoder implements FrameDecoder {
     if (this.#state === State.Count) return this.#readCount(queue.takeUint64());
     if (this.#state === State.EntryLength)
       return this.#wait(State.Entry, this.#checkSize(queue.takeUint64()));
-    if (this.#state === State.Entry) return this.#readEntry(queue.take(this.#wantedBytes));
+    if (this.#state === State.Entry) return this.#readEntry(this.#takeForLong(this.#wantedBytes));
     if (this.#state === State.Commit) return this.#readAppend(queue.takeUint64());
     if (this.#state === State.MessageLength)
       return this.#wait(State.Message, this.#checkSize(queue.takeUint64()));
     return this.#readMessage(queue.take(this.#wantedBytes));
+  }
+
+  // All that is on the slab are entries, in order: they leave the log together, and the slab with them.
+  #takeForLong(sizeBytes: number): Uint8Array {
+    const bytes = this.#slab.cut(sizeBytes);
+    this.#queue.fill(bytes);
+    return bytes;
   }
 
   #wait(state: State, wantedBytes: number): null {

@@ -4,7 +4,7 @@
 // written even when zero, optional fields only when given, so that the bytes equal etcd's.
 
 import { Buffer } from "node:buffer";
-import { Reader } from "@kv/raft/codec";
+import { Reader, Slab } from "@kv/raft/codec";
 import { bytesToText, textToBytes } from "@kv/store";
 import { REQUEST_METHODS, newRequest, type Request, type RequestMethod, type Uint64 } from "./request.ts";
 
@@ -17,9 +17,10 @@ const INITIAL_SCRATCH_BYTES = 64 * 1024;
 const SCRATCH_KEPT_MAX_BYTES = 1024 * 1024;
 const TWO_32 = 0x1_0000_0000;
 
+const slab = new Slab();
 let scratch = Buffer.allocUnsafeSlow(INITIAL_SCRATCH_BYTES);
 
-/** The bytes of a request, in memory of their own (they stay in the raft log for long). */
+/** The bytes of a request, for long: they stay in the raft log. */
 export function encodeRequest(request: Request): Uint8Array {
   const textUnits =
     request.method.length + request.path.length + request.val.length + request.prevValue.length;
@@ -56,8 +57,8 @@ export function encodeRequest(request: Request): Uint8Array {
     out[at++] = 0x88;
     at = putFlag(out, at, 0x01, request.refresh);
   }
-  const bytes = new Uint8Array(at);
-  bytes.set(out.subarray(0, at));
+  const bytes = slab.cut(at);
+  out.copy(bytes, 0, 0, at);
   return bytes;
 }
 

@@ -7,6 +7,7 @@
 // Fields
 export { Reader } from "./reader.ts";
 export { Writer } from "./writer.ts";
+export { Slab } from "./slab.ts";
 export { delimitedSize, nodeIdSize, uint64Size } from "./varint.ts";
 
 // Ids
