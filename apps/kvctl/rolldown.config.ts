@@ -4,8 +4,12 @@ import type { Plugin } from "rolldown";
 
 const NOTHING = "\0plain:nothing";
 
-/** What is not in the one file of the start; `node:module` is for the bundler's own helpers, which come before it. */
-const STAYS = /src\/main\.ts$|plain:node:module$/;
+/**
+ * What is not in the one file of the start: main.ts and what it needs to have the rest compiled well; run.ts, which
+ * waits for the command, so that files the command loads would wait for it; `node:module`, which is for the
+ * bundler's own helpers.
+ */
+const STAYS = /src\/(main|run|code-cache)\.ts$|plain:node:module$/;
 
 /**
  * Builtin modules without their ES module faces: an import of one reads all of its exports, and some of those
@@ -40,9 +44,10 @@ const plainBuiltins: Plugin = {
   },
 };
 
-// What help and --version need is main.js and what it imports; what talks to a server is loaded with the first connection.
+// What help and --version need is main.js, run.js and what they import; what talks to a server is loaded with the
+// first connection.
 export default defineConfig({
-  input: "src/main.ts",
+  input: { main: "src/main.ts", run: "src/run.ts" },
   platform: "node",
   plugins: [plainBuiltins],
   resolve: { conditionNames: ["@kv/source", "import", "node", "default"] },
@@ -53,8 +58,7 @@ export default defineConfig({
     format: "esm",
     sourcemap: true,
     chunkFileNames: "[name].js",
-    // Each file is a millisecond at every start. Not main.ts: it waits for the command, and files that the
-    // command loads would wait for it.
+    // Each file is a millisecond at every start.
     codeSplitting: {
       groups: [{ name: "start", tags: ["$initial"], test: (id) => !STAYS.test(id) }],
     },

@@ -1,13 +1,10 @@
 #!/usr/bin/env node
-// The program: runs the command line and leaves its exit status behind.
+// The program's first file: lets Node keep the code that it compiles, before there is any, and goes on.
 
-import { standardPrinter } from "./print.ts";
-import { runProgram } from "./program.ts";
-import { confirmOnTerminal } from "./standard-input.ts";
+import { enableCompileCache } from "node:module";
+import { codeCacheDirectory } from "./code-cache.ts";
 
-process.exitCode = await runProgram(process.argv.slice(2), {
-  printer: standardPrinter(process.env),
-  // Output first: looking at process.stdin opens it, and takes time.
-  confirm: process.stdout.isTTY && process.stdin.isTTY ? confirmOnTerminal : null,
-  environment: process.env,
-});
+const directory = codeCacheDirectory(process.env);
+// Where it cannot be written to, the start takes some milliseconds longer, and that is all.
+if (directory !== null) enableCompileCache(directory);
+await import("./run.ts");

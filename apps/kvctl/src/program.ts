@@ -28,11 +28,12 @@ export interface ProgramDeps {
  */
 export async function runProgram(argv: readonly string[], deps: ProgramDeps): Promise<ExitCode> {
   let exitCode: ExitCode = ExitCode.Success;
-  const program = createParser(deps, (code) => {
-    exitCode = code;
-  });
   try {
-    await program.parseAsync(translate(argv), { from: "user" });
+    const { words, commands } = translate(argv);
+    const program = createParser(commands, deps, (code) => {
+      exitCode = code;
+    });
+    await program.parseAsync(words, { from: "user" });
     return exitCode;
   } catch (error) {
     // commander has printed what it has to say: help, the version, or what is wrong.
@@ -43,20 +44,38 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
   }
 }
 
+/** A command line in commander's syntax, and which commands it has to know for it. */
+interface Translated {
+  readonly words: readonly string[];
+  readonly commands: readonly (Command | CommandGroup)[];
+}
+
 /** The arguments in commander's syntax: global flags, command, its flags, `--`, words. */
-function translate(argv: readonly string[]): string[] {
+function translate(argv: readonly string[]): Translated {
   const globals = fromGoFlags(argv, GLOBAL_FLAGS);
   const [name, ...rest] = globals.words;
-  if (name === undefined) return [...globals.flags, "help"];
   const found = COMMANDS.find((command) => command.name === name);
-  if (found === undefined) return [...globals.flags, name === "h" ? "help" : name, ...rest];
-  if (!("commands" in found)) return [...globals.flags, name, ...commandArguments(found, rest)];
+  const words = [...globals.flags, ...commandWords(name, rest, found)];
+  // To describe all commands takes commander some milliseconds. Help and suggestions need them.
+  if (globals.flags.includes("--help")) return { words, commands: COMMANDS };
+  if (globals.flags.includes("--version")) return { words, commands: [] };
+  return { words, commands: found === undefined ? COMMANDS : [found] };
+}
 
-  if (rest.length === 0) return [...globals.flags, "help", name];
+function commandWords(
+  name: string | undefined,
+  rest: readonly string[],
+  found: Command | CommandGroup | undefined,
+): readonly string[] {
+  if (name === undefined) return ["help"];
+  if (found === undefined) return [name === "h" ? "help" : name, ...rest];
+  if (!("commands" in found)) return [name, ...commandArguments(found, rest)];
+
+  if (rest.length === 0) return ["help", name];
   const [subName, ...subRest] = rest;
   const sub = found.commands.find((command) => command.name === subName);
-  if (sub === undefined) return [...globals.flags, name, ...rest];
-  return [...globals.flags, name, sub.name, ...commandArguments(sub, subRest)];
+  if (sub === undefined) return [name, ...rest];
+  return [name, sub.name, ...commandArguments(sub, subRest)];
 }
 
 function commandArguments(command: Command, argv: readonly string[]): string[] {
@@ -64,7 +83,11 @@ function commandArguments(command: Command, argv: readonly string[]): string[] {
   return [...flags, "--", ...words];
 }
 
-function createParser(deps: ProgramDeps, onExit: (code: ExitCode) => void): Parser {
+function createParser(
+  commands: readonly (Command | CommandGroup)[],
+  deps: ProgramDeps,
+  onExit: (code: ExitCode) => void,
+): Parser {
   const { printer } = deps;
   const program = new Parser("kvctl")
     .usage("[global flags] COMMAND [flags] [arguments]")
@@ -81,7 +104,7 @@ function createParser(deps: ProgramDeps, onExit: (code: ExitCode) => void): Pars
     .configureOutput({ writeOut: (text) => printer.text(text), writeErr: (text) => printer.errorText(text) })
     .showHelpAfterError("See kvctl --help.");
   addFlags(program, GLOBAL_FLAGS);
-  for (const command of COMMANDS) {
+  for (const command of commands) {
     if ("commands" in command) program.addCommand(createGroup(command, program, deps, onExit));
     else program.addCommand(createCommand(command, program, deps, onExit));
   }

@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
@@ -380,3 +380,45 @@ test("neither undici nor, for help alone, the client or a builtin as ES module i
 const traceImports = `data:text/javascript,${encodeURIComponent(
   'import { registerHooks } from "node:module"; registerHooks({ load: (url, c, next) => { process.stdout.write(url + "\\n"); return next(url, c); } });',
 )}`;
+
+function help(home: string): {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+} {
+  const env = { PATH: process.env["PATH"], HOME: home };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [KVCTL, "help"], {
+    env,
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+describe("compiled code", () => {
+  test("is kept in the user's own directory, and the next start says the same", () => {
+    const home = mkdtempSync(join(tmpdir(), "kvctl-home-"));
+    closers.push(() => rmSync(home, { recursive: true }));
+
+    const first = help(home);
+    const second = help(home);
+
+    expect(first).toMatchObject({ status: 0, stderr: "" });
+    expect(second).toEqual(first);
+    expect(readdirSync(join(home, ".cache", "kvctl"))).toHaveLength(1);
+  });
+
+  test("that cannot be kept, or was damaged, changes nothing", () => {
+    const home = mkdtempSync(join(tmpdir(), "kvctl-home-"));
+    closers.push(() => rmSync(home, { recursive: true }));
+    const first = help(home);
+    const cache = join(home, ".cache", "kvctl");
+    for (const file of readdirSync(cache, { recursive: true, withFileTypes: true })) {
+      if (file.isFile()) writeFileSync(join(file.parentPath, file.name), "damaged");
+    }
+    expect(help(home)).toEqual(first);
+
+    rmSync(join(home, ".cache"), { recursive: true });
+    writeFileSync(join(home, ".cache"), "a file where a directory should be");
+    expect(help(home)).toEqual(first);
+  });
+});

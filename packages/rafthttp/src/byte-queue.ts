@@ -8,7 +8,7 @@ const UINT64_BYTES = 8;
  * A queue of bytes over the chunks of a stream.
  *
  * Nothing is allocated for bytes that have not come, whatever a length field promises. What `take`
- * or `fill` hand out is a copy, so that an entry kept for an hour pins not the chunk it came in
+ * or `copyInto` hand out is a copy, so that an entry kept for an hour pins not the chunk it came in
  * (architecture §6.5).
  */
 export class ByteQueue {
@@ -62,12 +62,12 @@ export class ByteQueue {
   take(sizeBytes: number): Uint8Array {
     if (sizeBytes > this.#length) throw tooMany();
     const bytes = new Uint8Array(sizeBytes);
-    this.fill(bytes);
+    this.copyInto(bytes);
     return bytes;
   }
 
   /** Takes as many bytes as `bytes` has, into it. `length` must be at least that. */
-  fill(bytes: Uint8Array): void {
+  copyInto(bytes: Uint8Array): void {
     const sizeBytes = bytes.length;
     if (sizeBytes > this.#length) throw tooMany();
     let filled = 0;

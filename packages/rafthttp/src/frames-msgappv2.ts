@@ -102,7 +102,7 @@ export class MsgappV2Decoder implements FrameDecoder {
   // All that is on the slab are entries, in order: they leave the log together, and the slab with them.
   #takeForLong(sizeBytes: number): Uint8Array {
     const bytes = this.#slab.cut(sizeBytes);
-    this.#queue.fill(bytes);
+    this.#queue.copyInto(bytes);
     return bytes;
   }
 
