@@ -6,8 +6,8 @@ const NOTHING = "\0plain:nothing";
 
 /**
  * What is not in the one file of the start: main.ts and what it needs to have the rest compiled well; run.ts, which
- * waits for the command, so that files the command loads would wait for it; `node:module`, which is for the
- * bundler's own helpers.
+ * waits for the command (a file that the command loads would wait for it in turn, if it imported the same file);
+ * `node:module`, which is for the bundler's own helpers.
  */
 const STAYS = /src\/(main|run|code-cache)\.ts$|plain:node:module$/;
 

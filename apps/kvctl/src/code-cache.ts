@@ -1,22 +1,34 @@
 // Where compiled code is kept from one start to the next: a tenth of what a start takes.
 
+/** Permissions of group and others to write. */
+const WRITABLE_BY_OTHERS = 0o022;
+
 /**
- * A directory for compiled code below the user's own for such things (XDG); null: there is none.
+ * A directory for compiled code below the user's own for such things (XDG), made if it is missing; null: there is
+ * none.
  *
  * Whoever can write there can have code run by us. So it is not Node's default, which lies below the directory for
- * temporary files, nor that of somebody else whose HOME was kept by sudo.
+ * temporary files, and everything that leads to it from HOME or XDG_CACHE_HOME on belongs to the user alone.
  */
 export function codeCacheDirectory(environment: Readonly<Record<string, string | undefined>>): string | null {
   const { XDG_CACHE_HOME: cacheHome = "", HOME: home = "" } = environment;
-  if (cacheHome.startsWith("/")) return isOwn(cacheHome) ? `${cacheHome}/kvctl` : null;
-  return home.startsWith("/") && isOwn(home) ? `${home}/.cache/kvctl` : null;
+  if (cacheHome.startsWith("/")) return ownDirectory([cacheHome, `${cacheHome}/kvctl`]);
+  if (home.startsWith("/")) return ownDirectory([home, `${home}/.cache`, `${home}/.cache/kvctl`]);
+  return null;
 }
 
-function isOwn(directory: string): boolean {
+/** The last of directories in one another, if all are the user's alone; the first is not made. */
+function ownDirectory(directories: readonly string[]): string | null {
+  // Not imported: the bundler would share it with files that are to be loaded later.
+  const { mkdirSync, statSync } = process.getBuiltinModule("node:fs");
   try {
-    // Not imported: the bundler would share it with files that are to be loaded later.
-    return process.getBuiltinModule("node:fs").statSync(directory).uid === process.geteuid?.();
+    for (const [depth, directory] of directories.entries()) {
+      if (depth > 0) mkdirSync(directory, { recursive: true, mode: 0o700 });
+      const { uid, mode } = statSync(directory);
+      if (uid !== process.geteuid?.() || (mode & WRITABLE_BY_OTHERS) !== 0) return null;
+    }
   } catch {
-    return false; // not there, or not for us to see
+    return null; // not there, or not for us to see or to make
   }
+  return directories.at(-1) ?? null;
 }

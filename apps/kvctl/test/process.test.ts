@@ -12,6 +12,8 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 
 const KVCTL = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+/** Code is kept in a HOME of the test's, or not at all. */
+const NO_CODE_CACHE = { NODE_DISABLE_COMPILE_CACHE: "1" };
 const closers: (() => void)[] = [];
 
 afterEach(() => {
@@ -21,7 +23,7 @@ afterEach(() => {
 function start(...argv: readonly string[]): ChildProcess & { text: { stdout: string; stderr: string } } {
   const child = spawn(process.execPath, [KVCTL, ...argv], {
     stdio: "pipe",
-    env: { PATH: process.env["PATH"] },
+    env: { PATH: process.env["PATH"], ...NO_CODE_CACHE },
   });
   const text = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text.stdout += chunk));
@@ -155,7 +157,7 @@ async function onTerminal(
   const command = `exec ${[process.execPath, KVCTL, ...argv].map((word) => `'${word}'`).join(" ")}`;
   const child = spawn("script", ["-qec", command, "/dev/null"], {
     stdio: "pipe",
-    env: { PATH: process.env["PATH"], TERM: "xterm-256color", ...env },
+    env: { PATH: process.env["PATH"], TERM: "xterm-256color", ...NO_CODE_CACHE, ...env },
   });
   closers.push(() => child.kill("SIGKILL"));
   let screen = "";

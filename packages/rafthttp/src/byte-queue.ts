@@ -7,9 +7,8 @@ const UINT64_BYTES = 8;
 /**
  * A queue of bytes over the chunks of a stream.
  *
- * Nothing is allocated for bytes that have not come, whatever a length field promises. What `take`
- * or `copyInto` hand out is a copy, so that an entry kept for an hour pins not the chunk it came in
- * (architecture §6.5).
+ * Nothing is allocated for bytes that have not come, whatever a length field promises. `take` and `copyInto` copy, so
+ * that an entry kept for an hour does not pin the chunk it came in (architecture §6.5).
  */
 export class ByteQueue {
   readonly #chunks: Uint8Array[] = [];

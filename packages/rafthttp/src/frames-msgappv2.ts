@@ -47,12 +47,17 @@ const State = {
 } as const;
 type State = (typeof State)[keyof typeof State];
 
+/**
+ * What is on it are entries, which leave the log about as they came, and slabs with them. One for all streams: one that is
+ * cut off again and again leaves no slab behind each time.
+ */
+const slab = new Slab();
+
 /** Reads an append stream. */
 export class MsgappV2Decoder implements FrameDecoder {
   frameSizeBytes = 0;
 
   readonly #queue = new ByteQueue();
-  readonly #slab = new Slab();
   readonly #server: NodeId;
   readonly #dialler: NodeId;
   #term = 0;
@@ -99,9 +104,8 @@ export class MsgappV2Decoder implements FrameDecoder {
     return this.#readMessage(queue.take(this.#wantedBytes));
   }
 
-  // All that is on the slab are entries, in order: they leave the log together, and the slab with them.
   #takeForLong(sizeBytes: number): Uint8Array {
-    const bytes = this.#slab.cut(sizeBytes);
+    const bytes = slab.cut(sizeBytes);
     this.#queue.copyInto(bytes);
     return bytes;
   }

@@ -21,7 +21,7 @@ export interface FrameDecoder {
   push(chunk: Uint8Array): void;
   /**
    * The next message, link heartbeats included, or null when its bytes have not all come.
-   * It owns its bytes.
+   * Nobody else changes its bytes; those of its entries may share a `buffer` with others.
    *
    * @throws {TransportError} E_FRAME or E_TOO_LARGE; the stream must then be closed, its rest has no meaning.
    */

@@ -1,7 +1,7 @@
 // The body of one request, between the connection that reads it and the handler that may or may not ask
 // for it, as a whole or in pieces. What nobody asks for waits, up to a bound, and is dropped in the end.
 //
-//   waiting ─body()→ collecting      what comes is for the handler
+//   waiting ─body(), latin1()→ collecting      what comes is for the handler
 //      │ └───chunks→ streaming
 //      └────── drop() ──→ dropping   what comes is for nobody
 
@@ -40,7 +40,7 @@ export const NO_BODY: BodyReader = {
   pieces: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(END) }) }),
 };
 
-/** Who waits for the whole body. */
+/** Who waits for the whole body: one of the two is called, once. */
 interface Collector {
   complete(pieces: readonly Buffer[]): void;
   fail(error: HttpBodyError): void;
