@@ -51,26 +51,31 @@ async function serve(
 const KEY = { action: "get", node: { key: "/a", value: "v", modifiedIndex: 3, createdIndex: 3 } };
 
 describe("help", () => {
-  test.each([[[]], [["help"]], [["h"]], [["-h"]], [["--help"]]])(
-    "%j lists the commands on standard output",
-    async (argv) => {
-      const { exitCode, stdout, stderr } = await run(argv);
+  test.each([
+    [[]],
+    [["help"]],
+    [["h"]],
+    [["-h"]],
+    [["--help"]],
+    [["--help", "get"]],
+    [["-h", "member", "list"]],
+  ])("%j lists the commands on standard output", async (argv) => {
+    const { exitCode, stdout, stderr } = await run(argv);
 
-      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-      for (const word of [
-        "cluster-health",
-        "exec-watch",
-        "updatedir",
-        "user",
-        "role",
-        "auth",
-        "--endpoints",
-        "--total-timeout",
-      ]) {
-        expect(stdout).toContain(word);
-      }
-    },
-  );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    for (const word of [
+      "cluster-health",
+      "exec-watch",
+      "updatedir",
+      "user",
+      "role",
+      "auth",
+      "--endpoints",
+      "--total-timeout",
+    ]) {
+      expect(stdout).toContain(word);
+    }
+  });
 
   test.each([
     ["user", /add .*get .*list .*remove .*grant .*revoke .*passwd /s],

@@ -2,8 +2,8 @@
 //
 // A 2.3.8 member takes a pre-vote for the word of a new leader (raft.md §15.1), so one must never reach
 // it. A version is no proof: another program may be started under the same id and address at any time.
-// Hence every message and every dialled stream, and every answer to one, carries a header that 2.3.8 ignores, and what
-// only we can read leaves only as the body of an answer to a request that carried it.
+// Hence every message and every dialled stream, and every answer to one, carries a header that 2.3.8 ignores, and
+// what only we can read leaves only as the body of an answer to a request that carried it.
 
 /** The header, lower case. Its value is the level of the announcement; higher levels include lower ones. */
 export const ANNOUNCEMENT_HEADER = "x-kv-raft";

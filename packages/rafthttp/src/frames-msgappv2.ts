@@ -48,8 +48,8 @@ const State = {
 type State = (typeof State)[keyof typeof State];
 
 /**
- * What is on it are entries, which leave the log about as they came, and slabs with them. One for all streams: one that is
- * cut off again and again leaves no slab behind each time.
+ * For entries only: they leave the log about as they came, and slabs with them. One for all streams: a stream that
+ * is cut off again and again leaves no slab behind each time.
  */
 const slab = new Slab();
 

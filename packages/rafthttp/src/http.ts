@@ -28,7 +28,7 @@ export interface HttpRequest {
    *   the client went away.
    */
   body(limit: number): Uint8Array | Promise<Uint8Array>;
-  /** The same as a text of one character per byte; may cost less than the bytes and a text made of them. Excludes `body`. */
+  /** The same as a text of one character per byte; may cost less than a text made of the bytes. Excludes `body`. */
   latin1(limit: number): string | Promise<string>;
   /** The body in pieces, for streams. Excludes both. */
   readonly chunks: AsyncIterable<Uint8Array>;

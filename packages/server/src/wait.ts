@@ -1,8 +1,8 @@
 // Who waits for which request. Registered before the proposal leaves, triggered by the applier,
 // or cancelled once: on timeout, shutdown, or when the client gives up (architecture §5.1).
 //
-// All waits last equally long (who joins another waits as long as that one), so the order of registration is the order of deadlines and one
-// sweep from the front replaces a timer per request.
+// All waits last equally long, and who joins another waits until that one's deadline. So the order of registration
+// is the order of deadlines, and one sweep from the front replaces a timer per request.
 
 /** One that waits. `V` is what was asked, kept so that the applier need not decode it again; `R` the answer. */
 export interface Waiter<V, R> {

@@ -4,10 +4,10 @@
 import type { StoreEvent } from "@kv/store";
 import { keyEventJson } from "./write-key-event.ts";
 
-/** So long that a found body is clearly cheaper than a printed one (docs/performance.md), and that few bodies fill the room. */
+/** So long that a found body is clearly cheaper than a printed one (docs/performance.md); few of them fill the room. */
 const LONG_VALUE_UNITS = 16_384;
 
-/** Of bodies; which was used least recently goes first. */
+/** All bodies together; the one that was used least recently goes first. */
 const KEPT_MAX_BYTES = 16 * 1024 * 1024;
 
 interface Kept {
