@@ -37,7 +37,7 @@ async function run(argv: readonly string[], onText: (text: string) => void = () 
     stderr: { write: (text) => onText(((stderr += text), text)) },
   });
   const words = ["--timeout", "1m", "--total-timeout", "0", "--endpoints", server.url, ...argv];
-  const exitCode = await runProgram(words, { printer, confirm: null, environment: {} });
+  const exitCode = await runProgram(words, { printer, confirm: () => null, environment: {} });
   return { exitCode, stdout, stderr };
 }
 
@@ -244,14 +244,14 @@ test("user grant refuses a role that does not exist, after which the user could 
 });
 
 test.each([
-  [["gte", "/a"], "unknown command 'gte'", "get"],
-  [["member", "lsit"], "unknown command 'lsit'", "list"],
-  [["set", "--tlt", "5", "/a", "b"], "unknown option '--tlt'", "--ttl"],
-  [["cluster-helth"], "unknown command 'cluster-helth'", "cluster-health"],
-])("%j suggests what was meant", async (argv, problem, suggestion) => {
+  [["gte", "/a"], "unknown command 'gte'", "get", "kvctl"],
+  [["member", "lsit"], "unknown command 'lsit'", "list", "kvctl member"],
+  [["set", "--tlt", "5", "/a", "b"], "unknown flag '--tlt'", "--ttl", "kvctl set"],
+  [["cluster-helth"], "unknown command 'cluster-helth'", "cluster-health", "kvctl"],
+])("%j suggests what was meant", async (argv, problem, suggestion, path) => {
   expect(await run(argv)).toEqual({
     exitCode: 1,
     stdout: "",
-    stderr: `error: ${problem}\n(Did you mean ${suggestion}?)\nSee kvctl --help.\n`,
+    stderr: `Error:  ${problem}\n(Did you mean ${suggestion}?)\nSee ${path} --help.\n`,
   });
 });

@@ -2,6 +2,7 @@
 // sub-commands and flags; keys are not completed, since that would ask a server at each key press.
 
 import type { Command, CommandGroup } from "./commands/command.ts";
+import { dashed } from "./flags.ts";
 import type { Flag } from "./flags.ts";
 
 /** What can be completed. */
@@ -114,7 +115,7 @@ function shellCase(pattern: string, candidates: readonly string[]): string {
 
 function flagWords({ name, short }: Flag): string[] {
   const names = short === undefined ? [name] : [name, short];
-  return names.map((word) => (word.length === 1 ? `-${word}` : `--${word}`));
+  return names.map(dashed);
 }
 
 function quoted(text: string): string {

@@ -1,11 +1,13 @@
-// Go's flag syntax in commander's terms, so that commander sees only what it understands in one way:
-// `--name`, `--name=value` and, behind `--`, plain words. Spec: ctl.md §1.
+// Go's flag syntax, as etcdctl's users type it. Spec: ctl.md §1.
 //
-//   -recursive=true /a        --recursive -- /a
-//   /a b -ttl 60              --ttl=60 -- /a b
-//   --dir /a --ttl 60         --dir -- /a --ttl 60     flags end at the first word that follows one
+//   -recursive=true /a        one dash or two, the value behind = or as the next argument
+//   /a b -ttl 60              words of a command may stand before its flags
+//   --dir /a --ttl 60         flags end at the first word that follows one: `--ttl` and `60` are words
+//
+// No library reads this syntax, and those that read another take longer to load than all of kvctl's start.
 
 import { KvctlError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
 
 /** A flag of a command, or of the program. */
 export interface Flag {
@@ -17,61 +19,58 @@ export interface Flag {
   readonly help: string;
 }
 
+/** What all commands understand. */
+export const HELP_FLAG: Flag = { name: "help", short: "h", kind: "boolean", help: "show help" };
+
 const TRUE = /^(?:1|t|T|true|TRUE|True)$/;
 const FALSE = /^(?:0|f|F|false|FALSE|False)$/;
-const HELP: Flag = { name: "help", short: "h", kind: "boolean", help: "show help" };
-const VERSION: Flag = { name: "version", short: "v", kind: "boolean", help: "show the version" };
 
-/** Flags and words of one level of the command line, in commander's syntax. */
-export interface TranslatedFlags {
-  readonly flags: readonly string[];
+/** The flags of one level of the command line, and what follows them. */
+export interface ParsedFlags {
+  readonly flags: FlagValues;
   readonly words: readonly string[];
 }
 
 /**
  * Splits `argv` where the flags end: at `--` or at the first word.
  *
- * An unknown flag is passed on as it is; commander has the error text for it.
- *
- * @throws {KvctlError} E_USAGE for a boolean flag with a value that is none, and for another without a value
+ * @throws {KvctlError} E_USAGE for an unknown flag, a boolean one with a value that is none, and any other without
+ * a value
  */
-export function fromGoFlags(argv: readonly string[], known: readonly Flag[]): TranslatedFlags {
-  const byName = new Map<string, Flag>();
-  for (const flag of [...known, HELP, VERSION]) {
-    byName.set(flag.name, flag);
-    if (flag.short !== undefined) byName.set(flag.short, flag);
-  }
-  const flags: string[] = [];
+export function parseFlags(argv: readonly string[], known: readonly Flag[]): ParsedFlags {
+  const values = new Map<string, string>();
+  const lists = new Map<string, string[]>();
+  const flags = new FlagValues(values, lists);
   for (let i = 0; i < argv.length; i++) {
     const token = argv[i] ?? "";
     if (token === "--") return { flags, words: argv.slice(i + 1) };
     const match = /^--?([A-Za-z][\w-]*)(?:=(.*))?$/s.exec(token);
     if (match === null) return { flags, words: argv.slice(i) };
-    const [, name = "", attached] = match;
-    const flag = byName.get(name);
-    if (flag === undefined) flags.push(token);
-    else if (flag.kind === "boolean") flags.push(...booleanFlag(flag, attached));
-    else {
-      const value = attached ?? argv[++i];
-      // Not left to commander: it would take the `--` that follows for the value.
-      if (value === undefined)
-        throw new KvctlError("E_USAGE", `Error:  flag ${longFlag(flag)} needs a value`);
-      // Commander takes `-c=3` for the value "=3".
-      if (flag.name.length === 1) flags.push(longFlag(flag), value);
-      else flags.push(`${longFlag(flag)}=${value}`);
+    const [, given = "", attached] = match;
+    const flag = known.find(({ name, short }) => name === given || short === given);
+    if (flag === undefined) throw unknownFlag(token, given, known);
+    const { name, kind } = flag;
+    if (kind === "boolean") {
+      if (booleanValue(name, attached)) values.set(name, "true");
+      else values.delete(name);
+      continue;
     }
+    const value = attached ?? argv[++i];
+    if (value === undefined) throw new KvctlError("E_USAGE", `Error:  flag ${dashed(name)} needs a value`);
+    if (kind === "texts") lists.set(name, [...flags.texts(name), value]);
+    else values.set(name, value);
   }
   return { flags, words: [] };
 }
 
-/** As {@link fromGoFlags}, for a command: the words may also stand before the flags, and `--` anywhere. */
-export function fromGoCommandFlags(argv: readonly string[], known: readonly Flag[]): TranslatedFlags {
+/** As {@link parseFlags}, for a command: the words may also stand before the flags, and `--` anywhere. */
+export function parseCommandFlags(argv: readonly string[], known: readonly Flag[]): ParsedFlags {
   const terminator = argv.indexOf("--");
   const open = terminator < 0 ? argv : argv.slice(0, terminator);
   const closed = terminator < 0 ? [] : argv.slice(terminator + 1);
   const first = open.findIndex(isFlag);
-  if (first < 0) return { flags: [], words: [...open, ...closed] };
-  const { flags, words } = fromGoFlags(open.slice(first), known);
+  if (first < 0) return { flags: new FlagValues(), words: [...open, ...closed] };
+  const { flags, words } = parseFlags(open.slice(first), known);
   return { flags, words: [...open.slice(0, first), ...words, ...closed] };
 }
 
@@ -80,25 +79,25 @@ function isFlag(token: string): boolean {
   return /^--?[A-Za-z]/.test(token);
 }
 
-/** How commander declares a flag: `-o, --output <text>`. A flag with a one-letter name has no long form. */
-export function flagSyntax(flag: Flag): string {
-  const names = flag.short === undefined ? longFlag(flag) : `-${flag.short}, ${longFlag(flag)}`;
-  if (flag.kind === "boolean") return names;
-  return flag.kind === "texts" ? `${names} <text>` : `${names} <${flag.kind}>`;
-}
-
-function longFlag({ name }: Flag): string {
-  return dashed(name);
-}
-
-function dashed(name: string): string {
+/** A flag as it is typed. */
+export function dashed(name: string): string {
   return name.length === 1 ? `-${name}` : `--${name}`;
 }
 
-function booleanFlag(flag: Flag, value: string | undefined): string[] {
-  if (value === undefined || TRUE.test(value)) return [longFlag(flag)];
-  if (FALSE.test(value)) return [];
-  throw new KvctlError("E_USAGE", `Error:  invalid boolean value "${value}" for flag ${longFlag(flag)}`);
+function booleanValue(name: string, text: string | undefined): boolean {
+  if (text === undefined || TRUE.test(text)) return true;
+  if (FALSE.test(text)) return false;
+  throw new KvctlError("E_USAGE", `Error:  invalid boolean value "${text}" for flag ${dashed(name)}`);
+}
+
+function unknownFlag(token: string, given: string, known: readonly Flag[]): KvctlError {
+  const guess = nearest(
+    given,
+    known.map(({ name }) => name),
+  );
+  const hint = guess === null ? "" : `\n(Did you mean ${dashed(guess)}?)`;
+  const [shown] = token.split("=", 1);
+  return new KvctlError("E_USAGE", `Error:  unknown flag '${shown}'${hint}`);
 }
 
 /** The flags given to a command. */
@@ -111,7 +110,7 @@ export class FlagValues {
    * flags that may be repeated.
    */
   constructor(
-    values: ReadonlyMap<string, string>,
+    values: ReadonlyMap<string, string> = new Map(),
     lists: ReadonlyMap<string, readonly string[]> = new Map(),
   ) {
     this.#values = values;

@@ -67,6 +67,9 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   },
 ];
 
+/** Understood in their place, and not an option of anything. */
+export const VERSION_FLAG: Flag = { name: "version", short: "v", kind: "boolean", help: "show the version" };
+
 const DEFAULT_ENDPOINTS = "http://127.0.0.1:2379,http://127.0.0.1:4001";
 const TIMEOUT_MS = 1_000;
 const TOTAL_TIMEOUT_MS = 5_000;

@@ -69,7 +69,7 @@ export function summarize(healths: readonly MemberHealth[]): string {
 }
 
 /** The table, a line each, headings first. */
-export async function healthTable(healths: readonly MemberHealth[]): Promise<readonly string[]> {
+export function healthTable(healths: readonly MemberHealth[]): readonly string[] {
   const rows = healths.map(({ member, state, isLeader, raftTerm, raftIndex, latencyMs }) => [
     member.id,
     member.name,
@@ -81,7 +81,7 @@ export async function healthTable(healths: readonly MemberHealth[]): Promise<rea
     member.clientURLs.join(","),
   ]);
   const headings = ["ID", "NAME", "HEALTH", "LEADER", "TERM", "RAFT INDEX", "LATENCY", "CLIENT URLS"];
-  return (await formatTable(headings, rows)).trimEnd().split("\n");
+  return formatTable(headings, rows).trimEnd().split("\n");
 }
 
 /** A member that has not started has no name yet. */

@@ -1,14 +1,18 @@
-// Everything kvctl says. The only file that touches standard output and standard error. Spec: ctl.md §5.
+// Everything kvctl says. Spec: ctl.md §5.
 
 import { styleText } from "node:util";
 import type { KeyResult, Node, SentRequest } from "@kv/client";
 import type { OutputFormat } from "./globals.ts";
 
-/** Where text goes. */
+/** Where text goes. What it is gets asked only when it matters: looking takes time. */
 export interface TextSink {
-  write(text: string): unknown;
-  /** True for a terminal. */
-  readonly isTTY?: boolean;
+  readonly write: (text: string) => void;
+  /** Whether a person reads it as it is written; default: no. */
+  readonly isTerminal?: () => boolean;
+  /** Whether it shows colours; default: no. */
+  readonly hasColors?: () => boolean;
+  /** Whether its cursor can be moved; default: no. */
+  readonly isScreen?: () => boolean;
 }
 
 // What a terminal is told (ECMA-48).
@@ -21,31 +25,21 @@ const CLEAR_BELOW = "\u001b[J";
 export class Printer {
   readonly #stdout: TextSink;
   readonly #stderr: TextSink;
-  readonly #isColored: boolean;
-  readonly #isScreen: boolean;
   #hasScreen = false;
 
-  /** About standard output: `isColored` if there are colours, `isScreen` if its cursor can be moved; default: no. */
-  constructor(streams: {
-    readonly stdout: TextSink;
-    readonly stderr: TextSink;
-    readonly isColored?: boolean;
-    readonly isScreen?: boolean;
-  }) {
+  constructor(streams: { readonly stdout: TextSink; readonly stderr: TextSink }) {
     this.#stdout = streams.stdout;
     this.#stderr = streams.stderr;
-    this.#isColored = streams.isColored ?? false;
-    this.#isScreen = streams.isScreen ?? false;
   }
 
   /** The text in a colour, where there are colours. */
   painted(text: string, color: "red" | "green"): string {
-    return this.#isColored ? styleText(color, text, { validateStream: false }) : text;
+    return this.#stdout.hasColors?.() === true ? styleText(color, text, { validateStream: false }) : text;
   }
 
   /** Lines on standard output in place of those of the last call; below them where that cannot be done. */
   screen(lines: readonly string[]): void {
-    if (!this.#isScreen) {
+    if (this.#stdout.isScreen?.() !== true) {
       for (const text of lines) this.line(text);
       return;
     }
@@ -57,7 +51,7 @@ export class Printer {
 
   /** Whether a person reads standard error as it is written. */
   get isErrorWatched(): boolean {
-    return this.#stderr.isTTY === true;
+    return this.#stderr.isTerminal?.() === true;
   }
 
   /** A line on standard output. */
@@ -89,18 +83,6 @@ export class Printer {
   request(request: SentRequest): void {
     this.error(`cURL Command: ${formatCurl(request)}`);
   }
-}
-
-/** A printer on the standard streams. A reader that goes away (`kvctl ls | head`) ends the program quietly. */
-export function standardPrinter(environment: Readonly<Record<string, string | undefined>>): Printer {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(0);
-  });
-  // hasColors() says no when NO_COLOR is set or TERM is dumb.
-  const isColored = process.stdout.isTTY && process.stdout.hasColors();
-  const isScreen = process.stdout.isTTY && environment["TERM"] !== "dumb";
-  return new Printer({ stdout: process.stdout, stderr: process.stderr, isColored, isScreen });
 }
 
 /** The text of a result, without the final newline. */

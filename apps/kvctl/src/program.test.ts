@@ -21,7 +21,7 @@ async function run(
     stdout: { write: (text) => void (stdout += text) },
     stderr: { write: (text) => void (stderr += text) },
   });
-  const exitCode = await runProgram(argv, { printer, confirm, environment });
+  const exitCode = await runProgram(argv, { printer, confirm: () => confirm, environment });
   return { exitCode, stdout, stderr };
 }
 
@@ -106,6 +106,21 @@ describe("help", () => {
     for (const flag of ["--ttl", "--swap-with-value", "--swap-with-index"]) expect(stdout).toContain(flag);
   });
 
+  test.each([
+    [["help", "member", "add"], "Usage: kvctl member add [flags] NAME PEERURL\n"],
+    [["member", "help", "add"], "Usage: kvctl member add [flags] NAME PEERURL\n"],
+    [["member", "add", "-h"], "Usage: kvctl member add [flags] NAME PEERURL\n"],
+    [["member", "add", "n1", "--help"], "Usage: kvctl member add [flags] NAME PEERURL\n"],
+    [["help", "get", "/a"], "Usage: kvctl get [flags] KEY\n"],
+    [["h", "get"], "Usage: kvctl get [flags] KEY\n"],
+    [["member", "-h", "add"], "Usage: kvctl member COMMAND\n"],
+  ])("%j explains what is named", async (argv, usage) => {
+    const { exitCode, stdout, stderr } = await run(argv);
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout.slice(0, usage.length)).toBe(usage);
+  });
+
   test.each(["--version", "-v"])("%s names program and version", async (flag) => {
     const { exitCode, stdout } = await run([flag]);
 
@@ -116,14 +131,21 @@ describe("help", () => {
 
 describe("wrong usage", () => {
   test.each([
-    [["nope"], "unknown command 'nope'"],
+    [["nope"], "Error:  unknown command 'nope'\nSee kvctl --help.\n"],
     [["upgrade"], "unknown command 'upgrade'"],
-    [["gett", "/a"], "Did you mean get?"],
-    [["member", "lst"], "Did you mean list?"],
-    [["get", "--nope", "/a"], "unknown option '--nope'"],
-    [["get", "/a", "-o", "json"], "unknown option '-o'"],
-    [["--frob", "get", "/a"], "unknown option '--frob'"],
-    [["set", "/a", "v", "--ttl"], "flag --ttl needs a value"],
+    [["gett", "/a"], "Error:  unknown command 'gett'\n(Did you mean get?)\nSee kvctl --help.\n"],
+    [["help", "gett"], "(Did you mean get?)\nSee kvctl --help.\n"],
+    [["member", "lst"], "(Did you mean list?)\nSee kvctl member --help.\n"],
+    [["help", "member", "lst"], "(Did you mean list?)\nSee kvctl member --help.\n"],
+    [["member", "--", "-x"], "unknown command '-x'"],
+    [["member", "-x"], "unknown flag '-x'\nSee kvctl member --help.\n"],
+    [["get", "--nope", "/a"], "unknown flag '--nope'\nSee kvctl get --help.\n"],
+    [["get", "--qourum", "/a"], "(Did you mean --quorum?)\nSee kvctl get --help.\n"],
+    [["get", "/a", "-o", "json"], "unknown flag '-o'"],
+    [["get", "/a", "--version"], "unknown flag '--version'"],
+    [["--frob", "get", "/a"], "unknown flag '--frob'\nSee kvctl --help.\n"],
+    [["--endpoint"], "flag --endpoint needs a value\nSee kvctl --help.\n"],
+    [["set", "/a", "v", "--ttl"], "flag --ttl needs a value\nSee kvctl set --help.\n"],
     [["set", "/a", "v", "--ttl", "soon"], 'flag --ttl must be an integer, got "soon"'],
     [["--timeout", "abc", "get", "/a"], "must be a duration"],
     [["-o", "yaml", "get", "/a"], "Unsupported output format: yaml"],

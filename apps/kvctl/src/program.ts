@@ -1,25 +1,32 @@
-// The command line as a whole: what is called with which flags, and how it ends. commander parses, writes
-// help and suggests; flags.ts has put the arguments in a form that it cannot misread. Spec: ctl.md §1.
+// The command line as a whole: what is called with which flags, and how it ends. Spec: ctl.md §1.
 
 import { readFileSync } from "node:fs";
-import { Command as Parser, CommanderError } from "commander";
 import { COMMANDS } from "./commands.ts";
-import type { Command, CommandGroup, Confirm } from "./commands/command.ts";
+import type { Command, CommandTree, Confirm } from "./commands/command.ts";
 import { KvctlError } from "./errors.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { describeFailure } from "./failure.ts";
-import { FlagValues, flagSyntax, fromGoCommandFlags, fromGoFlags } from "./flags.ts";
-import type { Flag } from "./flags.ts";
-import { GLOBAL_FLAGS, parseGlobals } from "./globals.ts";
+import { HELP_FLAG, parseCommandFlags, parseFlags } from "./flags.ts";
+import type { FlagValues, ParsedFlags } from "./flags.ts";
+import { GLOBAL_FLAGS, VERSION_FLAG, parseGlobals } from "./globals.ts";
+import { commandHelp, groupHelp } from "./help.ts";
+import { nearest } from "./nearest.ts";
 import type { Printer } from "./print.ts";
 
 /** What a run depends on. */
 export interface ProgramDeps {
   readonly printer: Printer;
-  /** Null when standard input or output is no terminal. */
-  readonly confirm: Confirm | null;
+  /** Null when standard input or output is no terminal. Asked only when it matters: looking takes time. */
+  readonly confirm: () => Confirm | null;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
+
+const PROGRAM: CommandTree = {
+  name: "kvctl",
+  summary: "a command line for etcd's v2 API",
+  commands: COMMANDS,
+};
+const PROGRAM_FLAGS = [...GLOBAL_FLAGS, VERSION_FLAG];
 
 /**
  * Runs one command line, without the program's own name.
@@ -27,141 +34,60 @@ export interface ProgramDeps {
  * @returns the exit status; failures have been printed
  */
 export async function runProgram(argv: readonly string[], deps: ProgramDeps): Promise<ExitCode> {
-  let exitCode: ExitCode = ExitCode.Success;
   try {
-    const { words, commands } = translate(argv);
-    const program = createParser(commands, deps, (code) => {
-      exitCode = code;
-    });
-    await program.parseAsync(words, { from: "user" });
-    return exitCode;
+    const { flags, words } = flagsOf(PROGRAM.name, () => parseFlags(argv, [...PROGRAM_FLAGS, HELP_FLAG]));
+    if (flags.has("help")) deps.printer.text(helpOf(PROGRAM.name, PROGRAM));
+    else if (flags.has("version")) deps.printer.line(`kvctl version ${packageVersion()}`);
+    else return await runIn(PROGRAM, { path: PROGRAM.name, words, globalFlags: flags, deps });
+    return ExitCode.Success;
   } catch (error) {
-    // commander has printed what it has to say: help, the version, or what is wrong.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Success : ExitCode.Failed;
     const failure = describeFailure(error, "keys");
     deps.printer.errorText(failure.text);
     return failure.exitCode;
   }
 }
 
-/** A command line in commander's syntax, and which commands it has to know for it. */
-interface Translated {
+/** The rest of a command line behind what is read so far. */
+interface Rest {
+  /** What is read so far, without flags. */
+  readonly path: string;
   readonly words: readonly string[];
-  readonly commands: readonly (Command | CommandGroup)[];
+  readonly globalFlags: FlagValues;
+  readonly deps: ProgramDeps;
 }
 
-/** The arguments in commander's syntax: global flags, command, its flags, `--`, words. */
-function translate(argv: readonly string[]): Translated {
-  const globals = fromGoFlags(argv, GLOBAL_FLAGS);
-  const [name, ...rest] = globals.words;
-  const found = COMMANDS.find((command) => command.name === name);
-  const words = [...globals.flags, ...commandWords(name, rest, found)];
-  // To describe all commands takes commander some milliseconds. Help and suggestions need them.
-  if (globals.flags.includes("--help")) return { words, commands: COMMANDS };
-  if (globals.flags.includes("--version")) return { words, commands: [] };
-  return { words, commands: found === undefined ? COMMANDS : [found] };
-}
-
-function commandWords(
-  name: string | undefined,
-  rest: readonly string[],
-  found: Command | CommandGroup | undefined,
-): readonly string[] {
-  if (name === undefined) return ["help"];
-  if (found === undefined) return [name === "h" ? "help" : name, ...rest];
-  if (!("commands" in found)) return [name, ...commandArguments(found, rest)];
-
-  if (rest.length === 0) return ["help", name];
-  const [subName, ...subRest] = rest;
-  const sub = found.commands.find((command) => command.name === subName);
-  if (sub === undefined) return [name, ...rest];
-  return [name, sub.name, ...commandArguments(sub, subRest)];
-}
-
-function commandArguments(command: Command, argv: readonly string[]): string[] {
-  const { flags, words } = fromGoCommandFlags(argv, command.flags);
-  return [...flags, "--", ...words];
-}
-
-function createParser(
-  commands: readonly (Command | CommandGroup)[],
-  deps: ProgramDeps,
-  onExit: (code: ExitCode) => void,
-): Parser {
-  const { printer } = deps;
-  const program = new Parser("kvctl")
-    .usage("[global flags] COMMAND [flags] [arguments]")
-    .description("A command line for etcd's v2 API.")
-    .version(`kvctl version ${packageVersion()}`, "-v, --version", "show the version")
-    .helpOption("-h, --help", "show help")
-    .helpCommand("help [command]", "show help")
-    .enablePositionalOptions()
-    .configureHelp({
-      subcommandTerm: (command) => `${command.name()} ${command.usage()}`,
-      visibleArguments: () => [],
-    })
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => printer.text(text), writeErr: (text) => printer.errorText(text) })
-    .showHelpAfterError("See kvctl --help.");
-  addFlags(program, GLOBAL_FLAGS);
-  for (const command of commands) {
-    if ("commands" in command) program.addCommand(createGroup(command, program, deps, onExit));
-    else program.addCommand(createCommand(command, program, deps, onExit));
+async function runIn(group: CommandTree, { path, words, globalFlags, deps }: Rest): Promise<ExitCode> {
+  const [name, ...others] = words;
+  if (name === undefined || name === "help" || name === "h") {
+    deps.printer.text(helpFor(path, group, others));
+    return ExitCode.Success;
   }
-  return program;
+  const found = choose(path, group, name);
+  const inner = `${path} ${name}`;
+  if (!("commands" in found)) return runCommand(found, { path: inner, words: others, globalFlags, deps });
+
+  const parsed = flagsOf(inner, () => parseFlags(others, [HELP_FLAG]));
+  const rest = parsed.flags.has("help") ? [] : parsed.words;
+  return runIn(found, { path: inner, words: rest, globalFlags, deps });
 }
 
-function createGroup(
-  group: CommandGroup,
-  program: Parser,
-  deps: ProgramDeps,
-  onExit: (code: ExitCode) => void,
-): Parser {
-  const parser = new Parser(group.name)
-    .copyInheritedSettings(program)
-    .usage("COMMAND")
-    .description(group.summary);
-  for (const command of group.commands) parser.addCommand(createCommand(command, program, deps, onExit));
-  return parser;
-}
-
-function createCommand(
-  command: Command,
-  program: Parser,
-  deps: ProgramDeps,
-  onExit: (code: ExitCode) => void,
-): Parser {
-  const parser = new Parser(command.name)
-    .copyInheritedSettings(program)
-    .usage(`[flags] ${command.usage}`.trimEnd())
-    .summary(command.summary)
-    .description(command.summary)
-    .argument("[words...]");
-  addFlags(parser, command.flags);
-  return parser.action(async (words: string[]) => {
-    onExit(await runCommand(command, { words, parser, program, deps }));
-  });
-}
-
-async function runCommand(
-  command: Command,
-  context: {
-    readonly words: readonly string[];
-    readonly parser: Parser;
-    readonly program: Parser;
-    readonly deps: ProgramDeps;
-  },
-): Promise<ExitCode> {
-  const { printer, confirm, environment } = context.deps;
-  const globals = parseGlobals(flagValues(context.program, GLOBAL_FLAGS), environment);
+async function runCommand(command: Command, rest: Rest): Promise<ExitCode> {
+  const { printer, confirm, environment } = rest.deps;
+  const known = [...command.flags, HELP_FLAG];
+  const { flags, words } = flagsOf(rest.path, () => parseCommandFlags(rest.words, known));
+  if (flags.has("help")) {
+    printer.text(commandHelp(rest.path, command));
+    return ExitCode.Success;
+  }
+  const globals = parseGlobals(rest.globalFlags, environment);
   const { style, sync } = command;
   if (globals.table && command.hasTable !== true) {
     throw new KvctlError("E_USAGE", `Error:  there is no table of what ${command.name} prints`);
   }
   try {
     return await command.run({
-      words: context.words,
-      flags: flagValues(context.parser, command.flags),
+      words,
+      flags,
       globals,
       printer,
       confirm,
@@ -178,30 +104,39 @@ async function runCommand(
   }
 }
 
-function addFlags(parser: Parser, flags: readonly Flag[]): void {
-  for (const flag of flags) {
-    if (flag.kind === "texts") parser.option(flagSyntax(flag), flag.help, append, []);
-    else parser.option(flagSyntax(flag), flag.help);
+/** The help of what the names behind `help` lead to. */
+function helpFor(path: string, group: CommandTree, names: readonly string[]): string {
+  let target: Command | CommandTree = group;
+  let reached = path;
+  for (const name of names) {
+    if (!("commands" in target)) break; // what follows a command is its arguments
+    target = choose(reached, target, name);
+    reached += ` ${name}`;
   }
+  return helpOf(reached, target);
 }
 
-/** What commander does with each value of a flag that may be repeated. */
-function append(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
+function helpOf(path: string, target: Command | CommandTree): string {
+  if (!("commands" in target)) return commandHelp(path, target);
+  return groupHelp(path, target, target === PROGRAM ? PROGRAM_FLAGS : []);
 }
 
-/** The values that commander found, by the names that the table of flags uses. */
-function flagValues(parser: Parser, flags: readonly Flag[]): FlagValues {
-  const values = new Map<string, string>();
-  const lists = new Map<string, readonly string[]>();
-  for (const { name } of flags) {
-    const option = parser.options.find(({ long, short }) => long === `--${name}` || short === `-${name}`);
-    if (option === undefined || parser.getOptionValueSource(option.attributeName()) !== "cli") continue;
-    const value: unknown = parser.getOptionValue(option.attributeName());
-    if (Array.isArray(value)) lists.set(name, value.map(String));
-    else values.set(name, typeof value === "string" ? value : "true");
+function choose(path: string, group: CommandTree, name: string): Command | CommandTree {
+  const found = group.commands.find((command) => command.name === name);
+  if (found !== undefined) return found;
+  const guess = nearest(name, [...group.commands.map((command) => command.name), "help"]);
+  const hint = guess === null ? "" : `\n(Did you mean ${guess}?)`;
+  throw new KvctlError("E_USAGE", `Error:  unknown command '${name}'${hint}\nSee ${path} --help.`);
+}
+
+/** Reads flags; to what is wrong with them, says where the right ones are explained. */
+function flagsOf(path: string, parse: () => ParsedFlags): ParsedFlags {
+  try {
+    return parse();
+  } catch (cause) {
+    if (!(cause instanceof KvctlError)) throw cause;
+    throw new KvctlError(cause.code, `${cause.message}\nSee ${path} --help.`, { cause });
   }
-  return new FlagValues(values, lists);
 }
 
 function packageVersion(): string {

@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { Printer } from "./print.ts";
 import { Progress } from "./progress.ts";
 
-function onTerminal(isTTY: boolean): { progress: Progress; written: string[]; clock: { ms: number } } {
+function onTerminal(isTerminal: boolean): { progress: Progress; written: string[]; clock: { ms: number } } {
   const written: string[] = [];
   const clock = { ms: 0 };
-  const sink = { write: (text: string) => void written.push(text), isTTY };
+  const sink = { write: (text: string) => void written.push(text), isTerminal: () => isTerminal };
   const progress = new Progress(new Printer({ stdout: sink, stderr: sink }), () => clock.ms);
   return { progress, written, clock };
 }

@@ -11,7 +11,6 @@ import type { FailureStyle } from "./failure.ts";
 import type { GlobalOptions } from "./globals.ts";
 import { HttpTransport } from "./http-transport.ts";
 import type { Printer } from "./print.ts";
-import { srvEndpoints } from "./srv.ts";
 import { readPassword } from "./standard-input.ts";
 
 /** An open client and the time that is left. */
@@ -40,7 +39,7 @@ export async function openSession({ globals, printer, style, sync }: SessionOpti
   const tls = readTlsFiles(globals);
   const credentials = await askCredentials(globals, printer);
   const signal = globals.totalTimeoutMs === 0 ? undefined : AbortSignal.timeout(globals.totalTimeoutMs);
-  const discovered = globals.discoverySrv === null ? [] : await srvEndpoints(globals.discoverySrv);
+  const discovered = globals.discoverySrv === null ? [] : await discover(globals.discoverySrv);
   const client = new Client({
     endpoints: discovered.length > 0 ? discovered : globals.endpoints,
     timeoutMs: globals.timeoutMs,
@@ -52,6 +51,11 @@ export async function openSession({ globals, printer, style, sync }: SessionOpti
   if (sync && globals.sync) await synchronise(client, { globals, printer, style, signal });
   if (globals.debug) printer.error(`Cluster-Endpoints: ${client.endpoints.join(", ")}`);
   return { client, signal, [Symbol.asyncDispose]: () => client.close() };
+}
+
+async function discover(domain: string): Promise<readonly string[]> {
+  const { srvEndpoints } = await import("./srv.ts");
+  return srvEndpoints(domain);
 }
 
 async function synchronise(

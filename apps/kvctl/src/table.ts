@@ -1,11 +1,10 @@
-// Columns for people. The library, which knows how wide characters are, is loaded with the first table.
+// Columns for people. To be imported with the first table: the library, which knows how wide characters are, is large.
+
+import Table from "cli-table3";
+import { onOneLine } from "./one-line.ts";
 
 /** Rows below their headings, each line with its newline; as wide as the contents. */
-export async function formatTable(
-  headings: readonly string[],
-  rows: readonly (readonly string[])[],
-): Promise<string> {
-  const { default: Table } = await import("cli-table3");
+export function formatTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const table = new Table({ head: [...headings], chars: NO_LINES, style: PLAIN });
   table.push(...rows.map((row) => row.map(onOneLine)));
   const lines = table.toString().split("\n");
@@ -31,10 +30,3 @@ const NO_LINES = {
   middle: "  ",
 };
 const PLAIN = { head: [], border: [], "padding-left": 0, "padding-right": 0 };
-
-/** Control characters as JSON writes them: they would break the line, or do things to the terminal. */
-export function onOneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
-}

@@ -1,6 +1,6 @@
 // The flags of one process, read from the command line the way Go's flag package does: order of
-// checks, texts and exit statuses are etcd's contract, and a parser library has its own. kvctl, whose
-// contract is looser, uses commander. Spec: server-flags.md §1, §2.
+// checks, texts and exit statuses are etcd's contract, and a parser library has its own.
+// Spec: server-flags.md §1, §2.
 
 import { KvdError } from "./errors.ts";
 import { FLAGS, IGNORED_FLAGS, isFlag, REMOVED_FLAGS } from "./flags.ts";

@@ -1,7 +1,9 @@
 // What the server answers about users and roles. Client-api.md §14.
 
-import { z } from "zod";
-import type { Decoder } from "./schemas.ts";
+import * as z from "zod/mini";
+import { _default as withDefault } from "zod/mini";
+import { decoder } from "./decoder.ts";
+import type { Decoder } from "./decoder.ts";
 
 /** Patterns of keys: one that ends in `*` covers all keys that begin with the rest, any other only itself. */
 export interface Permissions {
@@ -21,39 +23,54 @@ export interface User {
   readonly roles: readonly string[];
 }
 
-const patterns = z
-  .array(z.string())
-  .nullable()
-  .transform((list) => list ?? []);
+/** A list; Go writes an empty one as null, too. */
+function listOf<T>(schema: z.ZodMiniType<T>): z.ZodMiniType<T[]> {
+  return z.pipe(
+    z.nullable(z.array(schema)),
+    z.transform((list) => list ?? []),
+  );
+}
+
+const patterns = decoder(() => listOf(z.string()));
 
 /** `/v2/auth/roles/NAME` */
-export const roleDecoder: Decoder<Role> = z
-  .object({
-    role: z.string(),
-    permissions: z.object({ kv: z.object({ read: patterns, write: patterns }) }),
-  })
-  .transform(({ role, permissions }) => ({ name: role, permissions: permissions.kv }));
+export const roleDecoder: Decoder<Role> = decoder(() =>
+  z.pipe(
+    z.object({
+      role: z.string(),
+      permissions: z.object({ kv: z.object({ read: patterns(), write: patterns() }) }),
+    }),
+    z.transform(({ role, permissions }) => ({ name: role, permissions: permissions.kv })),
+  ),
+);
 
 /** `/v2/auth/roles` */
-export const rolesDecoder: Decoder<{ roles: Role[] }> = z.object({ roles: z.array(roleDecoder) });
+export const rolesDecoder: Decoder<{ roles: Role[] }> = decoder(() =>
+  z.object({ roles: z.array(roleDecoder()) }),
+);
 
 /** GET `/v2/auth/users/NAME`: roles as objects, in the order in which they are stored. */
-export const userDecoder: Decoder<User> = z
-  .object({ user: z.string(), roles: z.array(roleDecoder).default([]) })
-  .transform(({ user, roles }) => ({ name: user, roles: roles.map((role) => role.name) }));
+export const userDecoder: Decoder<User> = decoder(() =>
+  z.pipe(
+    z.object({ user: z.string(), roles: withDefault(z.array(roleDecoder()), []) }),
+    z.transform(({ user, roles }) => ({ name: user, roles: roles.map((role) => role.name) })),
+  ),
+);
 
 /** `/v2/auth/users`; null when there are none. */
-export const usersDecoder: Decoder<{ users: User[] }> = z.object({
-  users: z
-    .array(userDecoder)
-    .nullable()
-    .transform((users) => users ?? []),
-});
+export const usersDecoder: Decoder<{ users: User[] }> = decoder(() =>
+  z.object({ users: listOf(userDecoder()) }),
+);
 
 /** PUT `/v2/auth/users/NAME`: roles by name. */
-export const changedUserDecoder: Decoder<User> = z
-  .object({ user: z.string(), roles: patterns })
-  .transform(({ user, roles }) => ({ name: user, roles }));
+export const changedUserDecoder: Decoder<User> = decoder(() =>
+  z.pipe(
+    z.object({ user: z.string(), roles: patterns() }),
+    z.transform(({ user, roles }) => ({ name: user, roles })),
+  ),
+);
 
 /** `/v2/auth/enable` */
-export const enabledDecoder: Decoder<{ enabled: boolean }> = z.object({ enabled: z.boolean() });
+export const enabledDecoder: Decoder<{ enabled: boolean }> = decoder(() =>
+  z.object({ enabled: z.boolean() }),
+);

@@ -10,7 +10,7 @@ import {
 } from "./auth-schemas.ts";
 import type { Permissions, Role, User } from "./auth-schemas.ts";
 import type { Answer, ApiRequest, RequestOptions, Requester } from "./requester.ts";
-import { decode } from "./schemas.ts";
+import { decode } from "./decoder.ts";
 
 const JSON_TYPE = "application/json";
 const SWITCH = "/v2/auth/enable";

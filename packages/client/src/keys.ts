@@ -4,7 +4,8 @@ import { ClientError } from "./errors.ts";
 import { encodeParameters, keyPath } from "./percent-encoding.ts";
 import type { Parameters, Value } from "./percent-encoding.ts";
 import type { Answer, ApiRequest, RequestOptions, Requester } from "./requester.ts";
-import { decode, keyEventDecoder } from "./schemas.ts";
+import { decode } from "./decoder.ts";
+import { keyEventDecoder } from "./schemas.ts";
 import type { KeyEvent } from "./schemas.ts";
 
 /** An event and where in history the answering server stood. */

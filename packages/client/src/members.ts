@@ -1,7 +1,8 @@
 // The members of the cluster and how to change them. Client-api.md §11.
 
 import type { ApiRequest, RequestOptions, Requester } from "./requester.ts";
-import { decode, memberDecoder, membersDecoder } from "./schemas.ts";
+import { decode } from "./decoder.ts";
+import { memberDecoder, membersDecoder } from "./schemas.ts";
 import type { Member } from "./schemas.ts";
 
 const JSON_TYPE = "application/json";

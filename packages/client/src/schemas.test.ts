@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { ClientError, ERROR_TABLE } from "./errors.ts";
-import { decode, keyEventDecoder, parseServerError } from "./schemas.ts";
+import { decode } from "./decoder.ts";
+import { keyEventDecoder, parseServerError } from "./schemas.ts";
 
 test("any text either decodes or is E_BAD_RESPONSE, never another error", () => {
   const body = fc.oneof(fc.string(), fc.json(), fc.constant('{"action":"get","node":{"nodes":null}}'));

@@ -2,8 +2,10 @@
 // is annotated with its type, so the compiler keeps both equal. Wire shapes that are absent become null.
 // Client-api.md §5, §6, §10–§13.
 
-import { z } from "zod";
-import { ClientError } from "./errors.ts";
+import * as z from "zod/mini";
+import { _default as withDefault } from "zod/mini";
+import { decoder, parseJson } from "./decoder.ts";
+import type { Decoder } from "./decoder.ts";
 import type { EtcdErrorFields } from "./errors.ts";
 
 /** What an operation did; `get` for reads. */
@@ -113,161 +115,148 @@ export interface Version {
   readonly etcdcluster: string;
 }
 
-/** Reads one kind of answer. */
-export type Decoder<T> = z.ZodType<T>;
+const index: Decoder<number> = decoder(() => z.int().check(z.nonnegative()));
+const count: Decoder<number> = decoder(() => z.number().check(z.nonnegative()));
 
-const index = z.int().nonnegative();
-const count = z.number().nonnegative();
+/** Absent and null are the same. */
+function orNull<T>(schema: z.ZodMiniType<T>): z.ZodMiniType<T | null> {
+  return withDefault(z.nullable(schema), null);
+}
 
-const nodeSchema: z.ZodType<Node> = z.object({
-  key: z.string().default(""),
-  value: z.string().nullable().default(null),
-  dir: z.boolean().default(false),
-  ttl: z.int().nullable().default(null),
-  expiration: z.string().nullable().default(null),
-  nodes: z
-    .lazy(() => z.array(nodeSchema))
-    .nullable()
-    .default(null),
-  createdIndex: index.default(0),
-  modifiedIndex: index.default(0),
-});
+const node: Decoder<Node> = decoder(() =>
+  z.object({
+    key: withDefault(z.string(), ""),
+    value: orNull(z.string()),
+    dir: withDefault(z.boolean(), false),
+    ttl: orNull(z.int()),
+    expiration: orNull(z.string()),
+    nodes: orNull(z.lazy(() => z.array(node()))),
+    createdIndex: withDefault(index(), 0),
+    modifiedIndex: withDefault(index(), 0),
+  }),
+);
 
 /** `/v2/keys` */
-export const keyEventDecoder: Decoder<KeyEvent> = z.object({
-  action: z.enum([
-    "get",
-    "set",
-    "create",
-    "update",
-    "delete",
-    "compareAndSwap",
-    "compareAndDelete",
-    "expire",
-  ]),
-  node: nodeSchema,
-  prevNode: nodeSchema.nullable().default(null),
-});
+export const keyEventDecoder: Decoder<KeyEvent> = decoder(() =>
+  z.object({
+    action: z.enum([
+      "get",
+      "set",
+      "create",
+      "update",
+      "delete",
+      "compareAndSwap",
+      "compareAndDelete",
+      "expire",
+    ]),
+    node: node(),
+    prevNode: orNull(node()),
+  }),
+);
 
 /** `/v2/members/leader` and POST `/v2/members` */
-export const memberDecoder: Decoder<Member> = z.object({
-  id: z.string().regex(/^[0-9a-f]+$/),
-  name: z.string(),
-  peerURLs: z.array(z.string()),
-  clientURLs: z.array(z.string()),
-});
+export const memberDecoder: Decoder<Member> = decoder(() =>
+  z.object({
+    id: z.string().check(z.regex(/^[0-9a-f]+$/)),
+    name: z.string(),
+    peerURLs: z.array(z.string()),
+    clientURLs: z.array(z.string()),
+  }),
+);
 
 /** `/v2/members` */
-export const membersDecoder: Decoder<{ members: Member[] }> = z.object({ members: z.array(memberDecoder) });
+export const membersDecoder: Decoder<{ members: Member[] }> = decoder(() =>
+  z.object({ members: z.array(memberDecoder()) }),
+);
 
 /** `/v2/stats/self` */
-export const selfStatsDecoder: Decoder<SelfStats> = z.object({
-  name: z.string(),
-  id: z.string(),
-  state: z.string(),
-  startTime: z.string(),
-  leaderInfo: z.object({ leader: z.string(), uptime: z.string(), startTime: z.string() }),
-  recvAppendRequestCnt: count,
-  recvPkgRate: count.default(0),
-  recvBandwidthRate: count.default(0),
-  sendAppendRequestCnt: count,
-  sendPkgRate: count.default(0),
-  sendBandwidthRate: count.default(0),
-});
+export const selfStatsDecoder: Decoder<SelfStats> = decoder(() =>
+  z.object({
+    name: z.string(),
+    id: z.string(),
+    state: z.string(),
+    startTime: z.string(),
+    leaderInfo: z.object({ leader: z.string(), uptime: z.string(), startTime: z.string() }),
+    recvAppendRequestCnt: count(),
+    recvPkgRate: withDefault(count(), 0),
+    recvBandwidthRate: withDefault(count(), 0),
+    sendAppendRequestCnt: count(),
+    sendPkgRate: withDefault(count(), 0),
+    sendBandwidthRate: withDefault(count(), 0),
+  }),
+);
 
 /** `/v2/stats/leader` */
-export const leaderStatsDecoder: Decoder<LeaderStats> = z.object({
-  leader: z.string(),
-  followers: z.record(
-    z.string(),
-    z.object({
-      latency: z.object({
-        current: count,
-        average: count,
-        standardDeviation: count,
-        minimum: count,
-        maximum: count,
+export const leaderStatsDecoder: Decoder<LeaderStats> = decoder(() =>
+  z.object({
+    leader: z.string(),
+    followers: z.record(
+      z.string(),
+      z.object({
+        latency: z.object({
+          current: count(),
+          average: count(),
+          standardDeviation: count(),
+          minimum: count(),
+          maximum: count(),
+        }),
+        counts: z.object({ fail: count(), success: count() }),
       }),
-      counts: z.object({ fail: count, success: count }),
-    }),
-  ),
-});
+    ),
+  }),
+);
 
 /** `/v2/stats/store` */
-export const storeStatsDecoder: Decoder<StoreStats> = z.object({
-  getsSuccess: count,
-  getsFail: count,
-  setsSuccess: count,
-  setsFail: count,
-  deleteSuccess: count,
-  deleteFail: count,
-  updateSuccess: count,
-  updateFail: count,
-  createSuccess: count,
-  createFail: count,
-  compareAndSwapSuccess: count,
-  compareAndSwapFail: count,
-  compareAndDeleteSuccess: count,
-  compareAndDeleteFail: count,
-  expireCount: count,
-  watchers: count,
-});
+export const storeStatsDecoder: Decoder<StoreStats> = decoder(() =>
+  z.object({
+    getsSuccess: count(),
+    getsFail: count(),
+    setsSuccess: count(),
+    setsFail: count(),
+    deleteSuccess: count(),
+    deleteFail: count(),
+    updateSuccess: count(),
+    updateFail: count(),
+    createSuccess: count(),
+    createFail: count(),
+    compareAndSwapSuccess: count(),
+    compareAndSwapFail: count(),
+    compareAndDeleteSuccess: count(),
+    compareAndDeleteFail: count(),
+    expireCount: count(),
+    watchers: count(),
+  }),
+);
 
 /** `/version` */
-export const versionDecoder: Decoder<Version> = z.object({ etcdserver: z.string(), etcdcluster: z.string() });
+export const versionDecoder: Decoder<Version> = decoder(() =>
+  z.object({ etcdserver: z.string(), etcdcluster: z.string() }),
+);
 
 /** `/health` */
-export const healthDecoder: Decoder<{ health: string }> = z.object({ health: z.enum(["true", "false"]) });
+export const healthDecoder: Decoder<{ health: string }> = decoder(() =>
+  z.object({ health: z.enum(["true", "false"]) }),
+);
 
-const serverErrorSchema = z.union([
-  z.object({
-    errorCode: z.int(),
-    message: z.string(),
-    cause: z.string().default(""),
-    index: index.default(0),
-  }),
-  z.object({ message: z.string() }),
-]);
-
-/**
- * The answer's body as `T`.
- *
- * @throws {ClientError} E_BAD_RESPONSE if it is not JSON of that shape; a write has then been carried out
- */
-export function decode<T>(
-  decoder: Decoder<T>,
-  answer: { readonly endpoint: string; readonly body: string },
-): T {
-  const result = decoder.safeParse(parseJson(answer.body));
-  if (result.success) return result.data;
-  const where = result.error.issues[0]?.path.join(".") ?? "";
-  throw new ClientError(
-    "E_BAD_RESPONSE",
-    `${answer.endpoint} answered something else than the v2 API does at "${where}"`,
-    {
-      cause: result.error,
-      outcomeUnknown: true,
-    },
-  );
-}
+const serverError = decoder(() =>
+  z.union([
+    z.object({
+      errorCode: z.int(),
+      message: z.string(),
+      cause: withDefault(z.string(), ""),
+      index: withDefault(index(), 0),
+    }),
+    z.object({ message: z.string() }),
+  ]),
+);
 
 /** The fields of an error answer of any family (client-api.md §6, §10.2), or null if the body is none. */
 export function parseServerError(
   body: string,
 ): Pick<EtcdErrorFields, "errorCode" | "message" | "etcdCause" | "index"> | null {
-  const result = serverErrorSchema.safeParse(parseJson(body));
+  const result = serverError().safeParse(parseJson(body));
   if (!result.success) return null;
   const error = result.data;
   if (!("errorCode" in error)) return { errorCode: null, message: error.message, etcdCause: "", index: null };
   return { errorCode: error.errorCode, message: error.message, etcdCause: error.cause, index: error.index };
-}
-
-/** The parsed text, or undefined: no schema accepts that. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON is one of the shapes that do not fit; the schema reports it.
-    return undefined;
-  }
 }

@@ -2,8 +2,10 @@
 
 import { ClientError } from "./errors.ts";
 import type { Answer, RequestOptions, Requester } from "./requester.ts";
-import { decode, leaderStatsDecoder, selfStatsDecoder, storeStatsDecoder } from "./schemas.ts";
-import type { Decoder, LeaderStats, SelfStats, StoreStats } from "./schemas.ts";
+import { decode } from "./decoder.ts";
+import type { Decoder } from "./decoder.ts";
+import { leaderStatsDecoder, selfStatsDecoder, storeStatsDecoder } from "./schemas.ts";
+import type { LeaderStats, SelfStats, StoreStats } from "./schemas.ts";
 
 /** A request that may be meant for one server. */
 export interface ServerOptions extends RequestOptions {

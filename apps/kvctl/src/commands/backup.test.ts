@@ -19,20 +19,20 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-async function run(words: readonly string[], options: { readonly isTTY: boolean }) {
+async function run(words: readonly string[], options: { readonly isTerminal: boolean }) {
   const text = { stdout: "", stderr: "" };
   const printer = new Printer({
-    stdout: { write: (piece) => (text.stdout += piece) },
-    stderr: { write: (piece) => (text.stderr += piece), ...options },
+    stdout: { write: (piece) => void (text.stdout += piece) },
+    stderr: { write: (piece) => void (text.stderr += piece), isTerminal: () => options.isTerminal },
   });
-  const exitCode = await runProgram(["backup", ...words], { printer, confirm: null, environment: {} });
+  const exitCode = await runProgram(["backup", ...words], { printer, confirm: () => null, environment: {} });
   return { exitCode, ...text };
 }
 
 test("a script sees nothing, and log and snapshot are where they are wanted", async () => {
   const words = ["--data-dir", join(directory, "data"), "--backup-dir", join(directory, "copy")];
 
-  const result = await run([...words, "--backup-wal-dir", join(directory, "log")], { isTTY: false });
+  const result = await run([...words, "--backup-wal-dir", join(directory, "log")], { isTerminal: false });
 
   expect(result).toEqual({ exitCode: 0, stdout: "", stderr: "" });
   expect(existsSync(join(directory, "log", SEGMENT))).toBe(true);
@@ -43,7 +43,7 @@ test("a script sees nothing, and log and snapshot are where they are wanted", as
 test("a person at a terminal sees the steps and what the copy holds", async () => {
   const words = ["--data-dir", join(directory, "data"), "--backup-dir", join(directory, "copy")];
 
-  const { exitCode, stdout, stderr } = await run(words, { isTTY: true });
+  const { exitCode, stdout, stderr } = await run(words, { isTerminal: true });
 
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "" });
   expect(stderr).toMatch(
@@ -53,9 +53,9 @@ test("a person at a terminal sees the steps and what the copy holds", async () =
 
 test("a target that holds a copy already is left alone", async () => {
   const words = ["--data-dir", join(directory, "data"), "--backup-dir", join(directory, "copy")];
-  await run(words, { isTTY: false });
+  await run(words, { isTerminal: false });
 
-  const { exitCode, stderr } = await run(words, { isTTY: false });
+  const { exitCode, stderr } = await run(words, { isTerminal: false });
 
   expect(exitCode).toBe(1);
   expect(stderr).toContain("file already exists");

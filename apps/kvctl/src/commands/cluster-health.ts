@@ -1,6 +1,5 @@
 // `cluster-health`: asks each member through its own client URLs. Spec: ctl.md §7.
 
-import { setTimeout as delay } from "node:timers/promises";
 import type { Client, Member } from "@kv/client";
 import { KvctlError, argumentError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
@@ -63,7 +62,7 @@ async function printTable({ printer, connect }: Call): Promise<ExitCode> {
   const members = await listMembers(session, printer);
   const { client, signal } = session;
   const healths = await askMembers(client, members, { signal, now: () => performance.now() });
-  for (const line of await healthTable(healths)) printer.line(line);
+  for (const line of healthTable(healths)) printer.line(line);
   return statusFor(healths.filter(({ state }) => state === "healthy").length);
 }
 
@@ -80,7 +79,7 @@ async function watchMembers(call: Call): Promise<ExitCode> {
     try {
       const members = await session.client.members.list({ signal });
       const healths = await askMembers(session.client, members, { signal, now: () => performance.now() });
-      const [headings = "", ...rows] = await healthTable(healths);
+      const [headings = "", ...rows] = healthTable(healths);
       const isGood = (row: number): boolean => healths[row]?.state === "healthy";
       call.printer.screen([
         `${new Date().toISOString()}  ${summarize(healths)}`,
@@ -124,6 +123,7 @@ function interrupt(): AbortSignal {
 
 /** Resolves after the time, or at once when `signal` is aborted. */
 async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  const { setTimeout: delay } = await import("node:timers/promises");
   await delay(delayMs, null, { signal }).catch(() => null);
 }
 

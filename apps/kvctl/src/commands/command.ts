@@ -30,6 +30,13 @@ export interface CommandGroup {
   readonly commands: readonly Command[];
 }
 
+/** The program, or a group. */
+export interface CommandTree {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly (Command | CommandGroup)[];
+}
+
 /** One call of a command. */
 export interface Call {
   /** The arguments that are not flags. */
@@ -37,8 +44,8 @@ export interface Call {
   readonly flags: FlagValues;
   readonly globals: GlobalOptions;
   readonly printer: Printer;
-  /** Asks the user; null when nobody is there to be asked. */
-  readonly confirm: Confirm | null;
+  /** What asks the user; null when nobody is there to be asked. */
+  readonly confirm: () => Confirm | null;
   /** Opens the connection; the command closes it. */
   readonly connect: () => Promise<Session>;
 }

@@ -2,7 +2,6 @@
 
 import type { Node } from "@kv/client";
 import { ExitCode } from "../exit-codes.ts";
-import { formatTable } from "../table.ts";
 import type { Command } from "./command.ts";
 
 export const ls: Command = {
@@ -27,7 +26,8 @@ export const ls: Command = {
       signal: session.signal,
     });
     if (globals.table) {
-      printer.text(await formatTable(HEADINGS, [...rowsOf(node)]));
+      const { formatTable } = await import("../table.ts");
+      printer.text(formatTable(HEADINGS, [...rowsOf(node)]));
       return ExitCode.Success;
     }
     const slash = flags.has("p") ? "/" : "";

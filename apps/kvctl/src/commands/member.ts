@@ -4,7 +4,6 @@ import type { Member } from "@kv/client";
 import { KvctlError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { bareMessage } from "../failure.ts";
-import { formatTable } from "../table.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { checkPeerUrls } from "./peer-urls.ts";
 
@@ -25,8 +24,9 @@ const list: Command = {
       throw new KvctlError("E_COMMAND", `Failed to get leader:  ${bareMessage(cause)}`, { cause });
     });
     if (globals.table) {
+      const { formatTable } = await import("../table.ts");
       const rows = members.map((member) => memberRow(member, leader));
-      printer.text(await formatTable(["ID", "NAME", "PEER URLS", "CLIENT URLS", "LEADER"], rows));
+      printer.text(formatTable(["ID", "NAME", "PEER URLS", "CLIENT URLS", "LEADER"], rows));
       return ExitCode.Success;
     }
     for (const { id, name, peerURLs, clientURLs } of members) {

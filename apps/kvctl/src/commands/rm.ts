@@ -47,11 +47,12 @@ export const rm: Command = {
 
 /** Asks, on a terminal, before more than one key goes; a script is not asked, as with etcdctl. */
 async function isConfirmed(call: Call, key: string): Promise<boolean> {
-  if (call.confirm === null) return true;
+  const confirm = call.confirm();
+  if (confirm === null) return true;
   const node = await read(call, key);
   if (!node.dir) return true;
   const count = countKeys(node) - 1;
-  return call.confirm(`Remove ${node.key} with ${count} ${count === 1 ? "key" : "keys"} in it? [y/N] `);
+  return confirm(`Remove ${node.key} with ${count} ${count === 1 ? "key" : "keys"} in it? [y/N] `);
 }
 
 /** In a session of its own: while the user thinks, the limits of the removal are not to run out. */

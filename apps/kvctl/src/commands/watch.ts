@@ -1,7 +1,7 @@
 // `watch KEY`: prints the next change, or with --forever all changes.
 
 import { ExitCode } from "../exit-codes.ts";
-import { onOneLine } from "../table.ts";
+import { onOneLine } from "../one-line.ts";
 import type { Command } from "./command.ts";
 import { WATCH_FLAGS, isDirectoryEvent, watchedEvents } from "./watched-events.ts";
 import type { ChangeEvent } from "./watched-events.ts";
