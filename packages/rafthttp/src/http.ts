@@ -40,11 +40,14 @@ export interface HttpRequest {
 /** Headers in the order in which they are sent. */
 export type HttpHeaders = readonly (readonly [name: string, value: string])[];
 
-/** One response. A stream body is sent as it comes, its head at once; it is cut (not ended) when the iterator throws. */
+/**
+ * One response. A list is a long body in pieces. A stream body is sent as it comes, its head at once; it is cut (not
+ * ended) when the iterator throws.
+ */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: HttpHeaders;
-  readonly body: string | Uint8Array | AsyncIterable<Uint8Array | string> | null;
+  readonly body: string | Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array | string> | null;
 }
 
 /** A handler: from request to response, without a socket in sight. An answer that is known at once is returned, not promised. */

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import {
   ConfChangeType,
   EntryType,
@@ -82,6 +82,8 @@ class Replica {
   }
 }
 
+const FILE = { dir: false, value: "v", expiration: null, refresh: false };
+
 let replica: Replica;
 beforeEach(() => {
   replica = new Replica();
@@ -144,6 +146,34 @@ test("reads that share an entry see the store at its place, whatever comes behin
   await noted;
   expect((await there).event?.node.value).toBe("before");
   expect(replica.requests.size).toBe(0);
+});
+
+test("a read that nobody here waits for is counted and not carried out", () => {
+  for (let i = 0; i < 2_000; i++) replica.store.set(`/1/d/${i}`, FILE);
+  const read = vi.spyOn(replica.store, "read");
+
+  replica.apply({ method: "QGET", path: "/1/d" });
+  replica.apply({ method: "QGET", path: "/1/missing" });
+
+  expect(read).not.toHaveBeenCalled();
+  expect(replica.store.stats()).toMatchObject({ getsSuccess: 1, getsFail: 1 });
+});
+
+test("a read of a large directory is a listing of its place in the log", async () => {
+  for (let i = 0; i < 2_000; i++) replica.store.set(`/1/d/${i}`, FILE);
+  const suffix = replica.ids.nextSuffix();
+  const request = newRequest("QGET", "/1/d");
+  request.idHigh = replica.ids.high(suffix);
+  request.idLow = suffix;
+  const answer = replica.requests.register(suffix, request, 0);
+
+  replica.applyData(encodeRequest(request));
+  replica.apply({ method: "PUT", path: "/1/k", val: "after" });
+
+  const { event, listing } = await answer;
+  expect(event).toBeNull();
+  expect(listing).toMatchObject({ path: "/1/d", index: 2_000 });
+  listing?.close();
 });
 
 test("an entry without data only moves the raft index", () => {

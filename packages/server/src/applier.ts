@@ -5,14 +5,14 @@
 // Hot path: one call per committed entry.
 
 import { ConfChangeType, EntryType, NONE, type ConfChange, type Entry, type NodeId } from "@kv/raft";
-import { EtcdError, type Store, type StoreEvent } from "@kv/store";
+import { EtcdError, type Listing, type Store, type StoreEvent } from "@kv/store";
 import { assert } from "./assert.ts";
 import type { Cluster } from "./cluster.ts";
 import type { IdGenerator } from "./id-generator.ts";
 import { decodeMemberContext } from "./member.ts";
 import { decodeRequest, peekRequestId } from "./request-codec.ts";
 import type { Request } from "./request.ts";
-import { MemberError, type Member, type Result } from "./server-api.ts";
+import { MemberError, resultOf, type Member, type Result } from "./server-api.ts";
 import type { Wait, Waiter } from "./wait.ts";
 
 /** What the network must follow, and who must stop. */
@@ -104,18 +104,20 @@ export class Applier {
   }
 
   #carryOut(request: Request, waiter: Waiter<Request, Result> | null): void {
-    let event: StoreEvent | null = null;
+    let done: StoreEvent | Listing | null = null;
     try {
-      event = this.#dispatch(request);
+      // A read is no work for those who do not wait for it, but all members count it.
+      if (waiter === null && request.method === "QGET") this.#deps.store.countRead(request.path);
+      else done = this.#dispatch(request);
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
       waiter?.reject(error);
       return;
     }
-    if (event !== null) waiter?.resolve({ event, watcher: null });
+    if (done !== null) waiter?.resolve(resultOf(done));
   }
 
-  #dispatch(request: Request): StoreEvent | null {
+  #dispatch(request: Request): StoreEvent | Listing | null {
     const { store } = this.#deps;
     switch (request.method) {
       case "PUT":
@@ -135,7 +137,7 @@ export class Applier {
             })
           : store.delete(request.path, { dir: request.dir, recursive: request.recursive });
       case "QGET":
-        return store.get(request.path, { recursive: request.recursive, sorted: request.sorted });
+        return store.read(request.path, { recursive: request.recursive, sorted: request.sorted });
       case "SYNC":
         store.deleteExpired(request.time);
         return null;

@@ -5,6 +5,7 @@ import { IdGenerator } from "./id-generator.ts";
 import { Proposals, type ProposalsDeps } from "./proposals.ts";
 import { decodeRequest } from "./request-codec.ts";
 import { newRequest } from "./request.ts";
+import { resultOf } from "./server-api.ts";
 
 type Outcome = ReturnType<ProposalsDeps["submit"]>;
 
@@ -72,7 +73,7 @@ test("a proposal that finds no leader goes out once there is one", async () => {
   proposals.leaderKnown();
 
   expect(submitted).toHaveLength(1);
-  proposals.waiting.take(1)?.resolve({ event: anEvent, watcher: null });
+  proposals.waiting.take(1)?.resolve(resultOf(anEvent));
   expect((await answer).event).toBe(anEvent);
 });
 

@@ -2,7 +2,7 @@
 // can later run in other threads (architecture §6.6, §6.7).
 
 import type { NodeId, Status } from "@kv/raft";
-import type { StoreEvent, StoreStats, Watcher } from "@kv/store";
+import { Listing, type StoreEvent, type StoreStats, type Watcher } from "@kv/store";
 import type { Request } from "./request.ts";
 
 /** A member as clients see it. URL lists are sorted and never missing; `name` is "" until it has started. */
@@ -13,10 +13,18 @@ export interface Member {
   readonly clientUrls: readonly string[];
 }
 
-/** The answer to a request: what happened, or a watcher that will tell. */
+/** The answer to a request: what happened, a large directory (to be walked or closed), or a watcher that will tell. */
 export type Result =
-  | { readonly event: StoreEvent; readonly watcher: null }
-  | { readonly event: null; readonly watcher: Watcher };
+  | { readonly event: StoreEvent; readonly listing: null; readonly watcher: null }
+  | { readonly event: null; readonly listing: Listing; readonly watcher: null }
+  | { readonly event: null; readonly listing: null; readonly watcher: Watcher };
+
+/** What the store has done or read, as an answer. */
+export function resultOf(done: StoreEvent | Listing): Result {
+  return done instanceof Listing
+    ? { event: null, listing: done, watcher: null }
+    : { event: done, listing: null, watcher: null };
+}
 
 /** Why a membership change was refused. */
 export type MemberErrorCode =
@@ -102,6 +110,13 @@ export interface Server {
 
   /** The value that this member has for a file, by its store path (`/2/enabled`); null when there is none. */
   peek(path: string): string | null;
+
+  /**
+   * The names in a directory, hidden ones excepted, as this member has them; a read like any other.
+   *
+   * @throws {EtcdError} what the store refused.
+   */
+  names(path: string): readonly string[];
 
   /** Whether there is a leader and the log moves. */
   isHealthy(): boolean;

@@ -19,6 +19,7 @@ import { Replica } from "./replica.ts";
 import type { Request } from "./request.ts";
 import {
   MemberError,
+  resultOf,
   type FollowerStats,
   type Member,
   type RaftStatus,
@@ -192,6 +193,11 @@ export class EtcdServer implements Server, AsyncDisposable {
     throw new EtcdError(ErrorCode.InvalidField, "SYNC is no request of a client", 0);
   }
 
+  names(path: string): readonly string[] {
+    this.#readCount++;
+    return this.#replica.store.names(path);
+  }
+
   peek(path: string): string | null {
     return this.#replica.store.peek(path);
   }
@@ -281,13 +287,14 @@ export class EtcdServer implements Server, AsyncDisposable {
   #get(request: Request): Result {
     const { recursive, sorted } = request;
     this.#countRead(request);
-    return { event: this.#replica.store.get(request.path, { recursive, sorted }), watcher: null };
+    return resultOf(this.#replica.store.read(request.path, { recursive, sorted }));
   }
 
   #watch(request: Request): Result {
     const { recursive, stream, since } = request;
     this.#watchCount++;
-    return { event: null, watcher: this.#replica.store.watch(request.path, { recursive, stream, since }) };
+    const watcher = this.#replica.store.watch(request.path, { recursive, stream, since });
+    return { event: null, listing: null, watcher };
   }
 
   // Scripts wait for these texts (server-flags.md §5, readiness), here and below.

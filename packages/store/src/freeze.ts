@@ -1,27 +1,20 @@
-// A picture of the store that is written out in slices while the store goes on. Copy on write: whoever is
-// about to change a node first leaves its old fields here, whoever removes one leaves the node itself, and
-// the walk prefers what was left. Outside of snapshots a write pays one look at an empty set.
-//
-//   node at the walk:   in images            → the fields saved there
-//                       made after the freeze → skipped (its createdIndex is above ours)
-//                       otherwise            → as it stands
-//   directory:          its children now + those removed since (ghosts)
+// A picture of the store that is written out in slices while the store goes on (picture.ts).
 
 import { assert } from "./assert.ts";
+import { childrenAt, type Children } from "./children.ts";
 import { eventToJson, statsToJson } from "./json.ts";
 import type { HistoryState } from "./event-history.ts";
 import type { StoreNode } from "./node.ts";
 import { quoteJson } from "./quote-json.ts";
-import { SortedRuns } from "./sorted-runs.ts";
+import { Picture } from "./picture.ts";
 import type { StoreStats } from "./stats.ts";
-import { compareText } from "./text.ts";
-import { formatTimestamp, ZERO_TIME, type UnixNanos } from "./timestamp.ts";
+import { formatTimestamp, ZERO_TIME } from "./timestamp.ts";
 import type { Tree } from "./tree.ts";
 
 /** Characters after which a slice ends; a chunk holds at most this and one node or event more. */
 const SLICE_CHARS = 256 * 1024;
 
-/** Nodes and events a slice handles at most, the ones it only sorts included. */
+/** Nodes and events a slice handles at most. */
 const SLICE_ITEMS = 4_096;
 
 /** What is frozen beside the tree. */
@@ -32,20 +25,12 @@ export interface FrozenParts {
   readonly stats: StoreStats;
 }
 
-/** The fields of a node at the freeze. */
-interface Image {
-  readonly createdIndex: number;
-  readonly modifiedIndex: number;
-  readonly expiration: UnixNanos | null;
-  readonly value: string;
-}
-
 /** A directory on the way from the root to the node being written. */
 interface Frame {
-  readonly children: SortedRuns<StoreNode>;
+  readonly children: Children;
   /** Escaped path of the directory with a trailing slash. */
   readonly prefix: string;
-  last: StoreNode | null;
+  isEmpty: boolean;
 }
 
 /**
@@ -56,10 +41,9 @@ interface Frame {
 export class FrozenStore {
   /** Store index of the picture. */
   readonly index: number;
-  readonly #tree: Tree;
+  readonly #root: StoreNode;
+  readonly #picture: Picture;
   readonly #parts: FrozenParts;
-  readonly #images = new Map<StoreNode, Image>();
-  readonly #ghosts = new Map<StoreNode, StoreNode[]>();
   readonly #encoder = new TextEncoder();
   #text = "";
   #items = 0;
@@ -72,9 +56,9 @@ export class FrozenStore {
    */
   constructor(tree: Tree, parts: FrozenParts) {
     this.index = parts.index;
-    this.#tree = tree;
+    this.#root = tree.root;
+    this.#picture = new Picture(tree, parts.index);
     this.#parts = parts;
-    tree.listeners.add(this);
   }
 
   /**
@@ -111,53 +95,27 @@ export class FrozenStore {
 
   /** Ends the picture without encoding it. May be called twice. */
   close(): void {
-    this.#tree.listeners.delete(this);
-    this.#images.clear();
-    this.#ghosts.clear();
-  }
-
-  /**
-   * Keeps what the store is about to overwrite.
-   *
-   * @internal
-   */
-  beforeChange(node: StoreNode): void {
-    if (node.createdIndex > this.index || this.#images.has(node)) return;
-    const { createdIndex, modifiedIndex, expiration, value } = node;
-    this.#images.set(node, { createdIndex, modifiedIndex, expiration, value });
-  }
-
-  /**
-   * Keeps what the store is about to remove.
-   *
-   * @internal
-   */
-  beforeRemove(node: StoreNode): void {
-    const parent = node.parent;
-    if (parent === null || !this.#existed(node)) return;
-    const ghosts = this.#ghosts.get(parent);
-    if (ghosts === undefined) this.#ghosts.set(parent, [node]);
-    else ghosts.push(node);
+    this.#picture.close();
   }
 
   *#encodeTree(): Generator<Uint8Array | null, void, void> {
-    const root = this.#tree.root;
+    const root = this.#root;
     this.#text = `{"Root":${this.#nodeHead(root, '"/"')}{`;
-    const frames: Frame[] = [{ children: yield* this.#sortedChildren(root), prefix: "/", last: null }];
+    const frames: Frame[] = [{ children: yield* this.#childrenOf(root), prefix: "/", isEmpty: true }];
     for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
-      const node = this.#nextChild(frame);
+      const node = frame.children.next();
       if (node === null) {
         this.#text += "}}";
         frames.pop();
       } else {
         const name = quoteJson(node.name);
         const path = frame.prefix + name.slice(1, -1);
-        this.#text += `${frame.last === null ? "" : ","}${name}:${this.#nodeHead(node, `"${path}"`)}`;
-        frame.last = node;
+        this.#text += `${frame.isEmpty ? "" : ","}${name}:${this.#nodeHead(node, `"${path}"`)}`;
+        frame.isEmpty = false;
         if (node.children === null) this.#text += "null}";
         else {
           this.#text += "{";
-          frames.push({ children: yield* this.#sortedChildren(node), prefix: `${path}/`, last: null });
+          frames.push({ children: yield* this.#childrenOf(node), prefix: `${path}/`, isEmpty: true });
         }
       }
       if (this.#isSliceFull()) yield this.#endSlice();
@@ -176,40 +134,20 @@ export class FrozenStore {
     this.#text += `,"StartIndex":${startIndex},"LastIndex":${lastIndex}}}`;
   }
 
-  /** The children a directory had at the freeze, in byte order; possibly some twice. */
-  *#sortedChildren(directory: StoreNode): Generator<Uint8Array | null, SortedRuns<StoreNode>, void> {
-    const runs = new SortedRuns<StoreNode>(byName);
-    let run: StoreNode[] = [];
-    for (const child of directory.children?.values() ?? []) {
-      if (!this.#existed(child)) continue;
-      run.push(child);
-      if (run.length < SLICE_ITEMS) continue;
-      runs.add(run);
-      run = [];
-      // The iterator goes on where it was: what is removed meanwhile becomes a ghost, what is added is skipped.
+  *#childrenOf(directory: StoreNode): Generator<Uint8Array | null, Children, void> {
+    const gathering = childrenAt(this.#picture, directory, true);
+    for (;;) {
+      const { done, value } = gathering.next();
+      if (done === true) return value;
       yield this.#endSlice();
     }
-    runs.add(run);
-    for (const ghost of this.#ghosts.get(directory) ?? []) runs.add([ghost]);
-    return runs;
-  }
-
-  /** A child that was removed while its directory was being gathered comes twice in a row: once is enough. */
-  #nextChild(frame: Frame): StoreNode | null {
-    let node = frame.children.next();
-    while (node !== null && node === frame.last) node = frame.children.next();
-    return node;
   }
 
   #nodeHead(node: StoreNode, path: string): string {
-    const { createdIndex, modifiedIndex, expiration, value } = this.#images.get(node) ?? node;
+    const { createdIndex, modifiedIndex, expiration, value } = this.#picture.fieldsOf(node);
     const time = expiration === null ? ZERO_TIME : formatTimestamp(expiration);
     const indexes = `"CreatedIndex":${createdIndex},"ModifiedIndex":${modifiedIndex}`;
     return `{"Path":${path},${indexes},"ExpireTime":"${time}","Value":${quoteJson(value)},"Children":`;
-  }
-
-  #existed(node: StoreNode): boolean {
-    return node.createdIndex <= this.index || this.#images.has(node);
   }
 
   #isSliceFull(): boolean {
@@ -225,8 +163,4 @@ export class FrozenStore {
     this.#text = "";
     return chunk;
   }
-}
-
-function byName(a: StoreNode, b: StoreNode): number {
-  return compareText(a.name, b.name);
 }

@@ -21,6 +21,9 @@ export type { Watcher } from "./watcher.ts";
 export { HISTORY_CAPACITY } from "./event-history.ts";
 export type { StoreStats } from "./stats.ts";
 export type { FrozenStore } from "./freeze.ts";
+export { Listing } from "./listing.ts";
+export type { ListingSink } from "./listing.ts";
+export type { NodeFields } from "./picture.ts";
 
 // Errors.
 export { ErrorCode, EtcdError, messageOf, statusOf, StoreDataError } from "./errors.ts";

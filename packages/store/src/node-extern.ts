@@ -36,7 +36,7 @@ export function externOf(node: StoreNode, key: string, now: Now): NodeExtern {
     value: node.children === null ? node.value : null,
     dir: node.children !== null,
     expiration: node.expiration,
-    ttl: node.expiration === null ? 0 : ttlOf(node.expiration, now()),
+    ttl: node.expiration === null ? 0 : secondsUntil(node.expiration, now()),
     nodes: null,
     modifiedIndex: node.modifiedIndex,
     createdIndex: node.createdIndex,
@@ -66,7 +66,7 @@ export function expandedExternOf(
     value: null,
     dir: true,
     expiration: node.expiration,
-    ttl: node.expiration === null ? 0 : ttlOf(node.expiration, now()),
+    ttl: node.expiration === null ? 0 : secondsUntil(node.expiration, now()),
     nodes: nodes.length === 0 ? null : nodes,
     modifiedIndex: node.modifiedIndex,
     createdIndex: node.createdIndex,
@@ -74,7 +74,7 @@ export function expandedExternOf(
 }
 
 /** Seconds from `now` to `expiration`, rounded up; differences beyond 64 bits of nanoseconds are cut off there. */
-function ttlOf(expiration: UnixNanos, now: UnixNanos): number {
+export function secondsUntil(expiration: UnixNanos, now: UnixNanos): number {
   let left = expiration - now;
   if (left > INT64_MAX) left = INT64_MAX;
   if (left < -INT64_MAX) left = -INT64_MAX;

@@ -1,5 +1,5 @@
-// Sorting in pieces: items come in as runs, each sorted at once, and go out in order by merging. The work
-// of one call stays small, however many items there are. Used to snapshot very large directories.
+// Sorting in pieces: items come in as runs, each sorted, and go out in order by merging. The work of one call stays
+// small, however many items there are. For very large directories.
 
 /** Items in the order of `compare`, without ever sorting all of them in one go. */
 export class SortedRuns<T> {
@@ -11,12 +11,11 @@ export class SortedRuns<T> {
     this.#compare = compare;
   }
 
-  /** Adds a run; it is sorted here. */
+  /** Adds a run, which must be in order and is not changed any more. */
   add(items: readonly T[]): void {
-    const sorted = items.toSorted(this.#compare);
-    const first = sorted[0];
+    const first = items[0];
     if (first === undefined) return;
-    this.#runs.push({ items: sorted, next: first, taken: 1 });
+    this.#runs.push({ items, next: first, taken: 1 });
     for (let position = this.#runs.length - 1; position > 0;) {
       const above = (position - 1) >> 1;
       if (!this.#swapIfBefore(position, above)) break;

@@ -9,8 +9,9 @@
 import { EtcdError, ErrorCode } from "./errors.ts";
 import { StoreEvent, type Action } from "./event.ts";
 import { EventHistory } from "./event-history.ts";
+import { isLarge, Listing } from "./listing.ts";
 import { FrozenStore } from "./freeze.ts";
-import { newDirectory, pathOf, type StoreNode } from "./node.ts";
+import { isHiddenName, newDirectory, pathOf, type StoreNode } from "./node.ts";
 import { expandedExternOf, externOf, type NodeExtern, type Now } from "./node-extern.ts";
 import { cleanPath } from "./path.ts";
 import { readSnapshot } from "./snapshot-reader.ts";
@@ -138,6 +139,33 @@ export class Store {
     const node = this.#find(path, "getsFail");
     this.#stats.getsSuccess++;
     return new StoreEvent("get", expandedExternOf(node, path, options, this.#now), null, this.#index, PLAIN);
+  }
+
+  /**
+   * As {@link get}, but a directory of which much is shown comes as a listing, to be walked in slices while the store
+   * goes on. Walk it or close it.
+   */
+  read(rawPath: string, options: GetOptions): StoreEvent | Listing {
+    const path = cleanPath(rawPath);
+    const node = this.#find(path, "getsFail");
+    this.#stats.getsSuccess++;
+    if (isLarge(node, options.recursive)) {
+      return new Listing(this.#tree, node, this.#index, { path, ...options }, this.#now);
+    }
+    return new StoreEvent("get", expandedExternOf(node, path, options, this.#now), null, this.#index, PLAIN);
+  }
+
+  /** The names of the visible children of a directory, in no order; none for a file. Counts as a read. */
+  names(rawPath: string): string[] {
+    const node = this.#find(cleanPath(rawPath), "getsFail");
+    this.#stats.getsSuccess++;
+    return [...(node.children?.keys() ?? [])].filter((name) => !isHiddenName(name));
+  }
+
+  /** Counts a read that nobody here waits for, as {@link get} would, without its work. */
+  countRead(rawPath: string): void {
+    this.#find(cleanPath(rawPath), "getsFail");
+    this.#stats.getsSuccess++;
   }
 
   /** The value of the file at a clean path; null when there is none. Counts as no read. */

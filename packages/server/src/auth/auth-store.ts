@@ -37,7 +37,7 @@ const ROLES = "/2/roles";
 const DIRECTORIES = [ROOT, "/2/users/", "/2/roles/"];
 
 /** What of a member the users and roles live in. */
-export type AuthServer = Pick<Server, "peek" | "do" | "etcdIndex">;
+export type AuthServer = Pick<Server, "peek" | "names" | "do" | "etcdIndex">;
 
 /**
  * The users, the roles and the switch of a cluster, seen from one member.
@@ -84,13 +84,13 @@ export class AuthStore {
 
   /** All users but hidden ones, by name. */
   async users(): Promise<User[]> {
-    const names = await this.#names(USERS);
+    const names = this.#names(USERS);
     return names.map((name) => this.user(name)).filter((user) => user !== null);
   }
 
   /** All roles but hidden ones, by name. */
   async roles(): Promise<Role[]> {
-    const names = [ROOT_ROLE_NAME, ...(await this.#names(ROLES))].toSorted(compareText);
+    const names = [ROOT_ROLE_NAME, ...this.#names(ROLES)].toSorted(compareText);
     return names.map((name) => this.role(name)).filter((role) => role !== null);
   }
 
@@ -180,11 +180,9 @@ export class AuthStore {
     return text === null ? null : reader.read(text);
   }
 
-  async #names(directory: string): Promise<string[]> {
+  #names(directory: string): string[] {
     try {
-      const { event } = await this.#server.do(newRequest("GET", directory));
-      const names = (event?.node.nodes ?? []).map((node) => node.key.slice(directory.length + 1));
-      return names.toSorted(compareText);
+      return this.#server.names(directory).toSorted(compareText);
     } catch (error) {
       if (error instanceof EtcdError && error.errorCode === ErrorCode.KeyNotFound) return [];
       throw error;

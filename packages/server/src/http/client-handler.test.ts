@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { HttpBodyError, type HttpHandler, type HttpRequest, type HttpResponse } from "@kv/rafthttp/http";
 import { parseNodeId } from "@kv/raft/codec";
 import { clientHandler } from "./client-handler.ts";
+import { KeyMetrics } from "./key-metrics.ts";
 import { bodyOf, fakeRequest, headerOf, type FakeRequestOptions } from "./testing/fake-request.ts";
 import { MemoryServer } from "./testing/memory-server.ts";
 import { silentLogger } from "./testing/silent-logger.ts";
@@ -195,6 +196,31 @@ describe("keys", () => {
 
     expect(await bodyOf(response)).toEqual(expected);
   });
+
+  test.each(["", "&quorum=true"])(
+    "a large directory is shown as it was when it was read%s, and timed until it is printed",
+    async (quorum) => {
+      const metrics = new KeyMetrics();
+      handler = clientHandler(server, { now: () => NOW, logger: silentLogger, metrics });
+      for (let i = 0; i < 5_000; i++) await put(`/v2/keys/d/${i}`, "value=old");
+      const url = `/v2/keys/d?recursive=true&sorted=true${quorum}`;
+      const { durations } = metrics.byMethod[quorum === "" ? "GET" : "QGET"];
+
+      const pending = ask("GET", url);
+      await Promise.resolve(); // a read through the log has its place in it
+      await put("/v2/keys/d/0", "value=new");
+      expect(durations.counts.reduce((a, b) => a + b)).toBe(0);
+      const response = await pending;
+
+      expect(headerOf(response, "X-Etcd-Index")).toBe("5000");
+      const { node } = JSON.parse(await bodyOf(response)) as {
+        node: { nodes: { key: string; value: string }[] };
+      };
+      expect(node.nodes).toHaveLength(5_000);
+      expect(node.nodes[0]).toMatchObject({ key: "/d/0", value: "old" });
+      expect(durations.counts.reduce((a, b) => a + b)).toBe(1);
+    },
+  );
 
   test("a watch answers with its head at once and closes its watcher when the client leaves", async () => {
     const response = await ask("GET", "/v2/keys/a?wait=true&stream=true");

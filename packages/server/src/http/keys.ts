@@ -1,7 +1,7 @@
 // /v2/keys: parse, let the server do it, write what happened (client-api.md §4–§9). A read from
 // memory is answered at once; what goes through the log is a promise. Hot path.
 
-import { ErrorCode, EtcdError, type StoreEvent } from "@kv/store";
+import { ErrorCode, EtcdError, type Listing, type StoreEvent } from "@kv/store";
 import { HttpBodyError, type HttpHeaders, type HttpRequest, type HttpResponse } from "@kv/rafthttp/http";
 import type { Guard } from "../auth/guard.ts";
 import type { Result, Server } from "../server-api.ts";
@@ -9,6 +9,7 @@ import type { ClientHandlerDeps } from "./client-handler.ts";
 import { clusterIdHeader, internalError, JSON_TYPE, keyErrorResponse, methodNotAllowed } from "./errors.ts";
 import { invalidForm } from "./key-form.ts";
 import { KeyMetrics, type KeyMethodMetrics } from "./key-metrics.ts";
+import { Listings } from "./listings.ts";
 import { LongValues } from "./long-values.ts";
 import { parseMediaType } from "./media-type.ts";
 import { parseKeyRequest, type KeyMethod, type KeyRequest } from "./parse-key-request.ts";
@@ -29,6 +30,7 @@ export class KeysHandler {
   readonly #guard: Guard;
   readonly #fanOut = new FanOut();
   readonly #longValues = new LongValues();
+  readonly #listings = new Listings();
   readonly #metrics: KeyMetrics;
   readonly #clusterId: readonly [string, string];
   #lastHeaders = { etcdIndex: -1, raftIndex: -1, raftTerm: -1, headers: [] as HttpHeaders };
@@ -150,9 +152,12 @@ export class KeysHandler {
     result: Result,
     counts: KeyMethodMetrics | null,
     startMs: number,
-  ): HttpResponse {
+  ): HttpResponse | Promise<HttpResponse> {
     const response = this.#answer(parsed, result);
-    counts?.durations.observe((performance.now() - startMs) / 1_000);
+    if (counts === null) return response;
+    const observe = (): void => counts.durations.observe((performance.now() - startMs) / 1_000);
+    if (response instanceof Promise) return response.finally(observe);
+    observe();
     return response;
   }
 
@@ -162,18 +167,27 @@ export class KeysHandler {
     return response;
   }
 
-  #answer(parsed: KeyRequest, result: Result): HttpResponse {
+  #answer(parsed: KeyRequest, result: Result): HttpResponse | Promise<HttpResponse> {
     if (result.watcher !== null) {
       const headers = this.#successHeaders(result.watcher.startIndex);
       const body = new WatchBody(result.watcher, this.#fanOut);
       return { status: 200, headers, body };
     }
+    if (result.listing !== null) return this.#list(parsed, result.listing);
     const event = result.event;
     return {
       status: event.isCreated() ? 201 : 200,
       headers: this.#successHeaders(event.etcdIndex),
       body: this.#body(parsed, event),
     };
+  }
+
+  /** The headers are of the moment that is shown, not of the one in which all of it is printed. */
+  #list({ request }: KeyRequest, listing: Listing): HttpResponse | Promise<HttpResponse> {
+    const headers = this.#successHeaders(listing.index);
+    const body = this.#listings.body(listing, request);
+    if (!(body instanceof Promise)) return { status: 200, headers, body };
+    return body.then((pieces) => ({ status: 200, headers, body: pieces }));
   }
 
   #body(parsed: KeyRequest, event: StoreEvent): string | Uint8Array {

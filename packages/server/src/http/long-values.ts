@@ -2,55 +2,34 @@
 // rest of the request, and a file may be read again before it changes. Hot path.
 
 import type { StoreEvent } from "@kv/store";
+import { KeptBodies } from "./kept-bodies.ts";
 import { keyEventJson } from "./write-key-event.ts";
 
 /** So long that a found body is clearly cheaper than a printed one (docs/performance.md); few of them fill the room. */
 const LONG_VALUE_UNITS = 16_384;
 
-/** All bodies together; the one that was used least recently goes first. */
-const KEPT_MAX_BYTES = 16 * 1024 * 1024;
-
 interface Kept {
   readonly modifiedIndex: number;
   readonly createdIndex: number;
   readonly body: Uint8Array;
+  readonly sizeBytes: number;
 }
 
 /** The bodies of reads, each made once for a version of a file if its value is long. */
 export class LongValues {
-  readonly #kept = new Map<string, Kept>();
-  #keptBytes = 0;
+  readonly #kept = new KeptBodies<Kept>();
 
   /** The body for a `get` event: text, or bytes that must not be changed. */
   body(event: StoreEvent): string | Uint8Array {
     const { key, value, expiration, modifiedIndex, createdIndex } = event.node;
     // A TTL is printed as the seconds that are left.
     if (value === null || value.length < LONG_VALUE_UNITS || expiration !== null) return keyEventJson(event);
-    const known = this.#kept.get(key);
-    if (known !== undefined) this.#forget(key, known);
+    const known = this.#kept.find(key);
     // For one key these two tell a version from all others, on every member alike.
-    if (known?.modifiedIndex === modifiedIndex && known.createdIndex === createdIndex) {
-      this.#keep(key, known);
-      return known.body;
-    }
+    if (known?.modifiedIndex === modifiedIndex && known.createdIndex === createdIndex) return known.body;
     const body = bytesOf(keyEventJson(event));
-    if (body.length <= KEPT_MAX_BYTES) this.#keep(key, { modifiedIndex, createdIndex, body });
+    this.#kept.keep(key, { modifiedIndex, createdIndex, body, sizeBytes: body.length });
     return body;
-  }
-
-  #keep(key: string, kept: Kept): void {
-    this.#kept.set(key, kept);
-    this.#keptBytes += kept.body.length;
-    for (const [oldest, { body }] of this.#kept) {
-      if (this.#keptBytes <= KEPT_MAX_BYTES) return;
-      this.#kept.delete(oldest);
-      this.#keptBytes -= body.length;
-    }
-  }
-
-  #forget(key: string, kept: Kept): void {
-    this.#kept.delete(key);
-    this.#keptBytes -= kept.body.length;
   }
 }
 

@@ -7,7 +7,7 @@ import { assert } from "../../assert.ts";
 import { httpDate } from "./http-date.ts";
 import { LENGTH_MAX_BYTES, PIECE_SIZE_BYTES } from "./limits.ts";
 import type { Output } from "./output.ts";
-import { bytePieces, textPieces } from "./response-body.ts";
+import { piecesOf, type WholeBody } from "./response-body.ts";
 
 /** What the request and the connection say about how to answer. */
 export interface AnswerForm {
@@ -66,14 +66,15 @@ export function writeWhole(
   output: Output,
   form: AnswerForm,
   response: HttpResponse,
-  body: string | Uint8Array | null,
+  body: WholeBody | null,
 ): Promise<void> | null {
   if (body === null || isBodiless(response.status)) {
     const length = isBodiless(response.status) ? -1 : 0;
     output.writeLatin1(headText(form, response, "none", length));
     return null;
   }
-  if (body.length > PIECE_SIZE_BYTES) return writeLong(output, form, response, body);
+  const isShort = typeof body === "string" || body instanceof Uint8Array;
+  if (!isShort || body.length > PIECE_SIZE_BYTES) return writeLong(output, form, response, body);
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   const framing = framingOf(form, length);
   let head = headText(form, response, framing, length);
@@ -120,12 +121,12 @@ async function writeLong(
   output: Output,
   form: AnswerForm,
   response: HttpResponse,
-  body: string | Uint8Array,
+  body: WholeBody,
 ): Promise<void> {
   output.joinTurn();
-  output.writeLatin1(headText(form, response, framingOf(form, body.length), -1));
+  output.writeLatin1(headText(form, response, framingOf(form, -1), -1));
   if (form.isHead) return;
-  for (const piece of typeof body === "string" ? textPieces(body) : bytePieces(body)) {
+  for (const piece of piecesOf(body)) {
     if (output.isGone) return;
     writePiece(output, form, piece);
     if (output.isStuck) await output.drained();

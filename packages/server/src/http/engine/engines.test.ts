@@ -364,6 +364,24 @@ describe.each(ENGINES)("engine $title", ({ engine, listen, tls }) => {
       },
     );
 
+    test("a body in pieces is sent one after the other, and an empty piece does not end it", async () => {
+      const pieces = ["ab", "", "é", "x".repeat(300_000)].map((piece) => Buffer.from(piece));
+      handler = () => ({ status: 200, headers: [], body: pieces });
+
+      const unframed = await exchange("GET /a HTTP/1.0\r\n\r\n");
+      const chunked = await exchange(GET);
+      const head = await exchange("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n");
+
+      expect(unframed.split("\r\n\r\n")[1]).toBe(Buffer.concat(pieces).toString("latin1"));
+      const [chunkedHead, payload] = chunked.split(/\r\n\r\n(.*)/s);
+      expect(chunkedHead).toContain("Transfer-Encoding: chunked");
+      // The engines may send small pieces as one chunk.
+      const joined = payload?.replaceAll(/(?:^|\r\n)[\da-f]+\r\n/g, "");
+      expect(joined).toBe(`${Buffer.concat(pieces).toString("latin1")}\r\n`);
+      expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
+      expect(head).not.toContain("ab");
+    });
+
     test("pipelined requests are answered in their order", async () => {
       const { promise, resolve } = Promise.withResolvers<HttpResponse>();
       handler = (request) => (request.path === "/slow" ? promise : text("fast"));

@@ -5,7 +5,7 @@ import type { ServerResponse } from "node:http";
 import type { HttpResponse } from "@kv/rafthttp/http";
 import { httpDate } from "./http-date.ts";
 import { LENGTH_MAX_BYTES, PIECE_SIZE_BYTES } from "./limits.ts";
-import { bytePieces, textPieces } from "./response-body.ts";
+import { piecesOf, type WholeBody } from "./response-body.ts";
 
 /**
  * Writes an answer whose body is there. null: all of it is handed over. Else the promise resolves
@@ -14,16 +14,17 @@ import { bytePieces, textPieces } from "./response-body.ts";
 export function writeWhole(
   outgoing: ServerResponse,
   response: HttpResponse,
-  body: string | Uint8Array | null,
+  body: WholeBody | null,
 ): Promise<void> | null {
   if (body === null) {
     writeHead(outgoing, response, response.status === 204 ? -1 : 0);
     outgoing.end();
     return null;
   }
-  return typeof body === "string"
-    ? writeText(outgoing, response, body)
-    : writeBytes(outgoing, response, body);
+  if (typeof body === "string") return writeText(outgoing, response, body);
+  if (body instanceof Uint8Array) return writeBytes(outgoing, response, body);
+  writeHead(outgoing, response, -1);
+  return writePieces(outgoing, body);
 }
 
 /**
@@ -56,7 +57,7 @@ function writeText(outgoing: ServerResponse, response: HttpResponse, text: strin
   const length = text.length > LENGTH_MAX_BYTES ? -1 : Buffer.byteLength(text);
   const hasLength = length >= 0 && length <= LENGTH_MAX_BYTES;
   writeHead(outgoing, response, hasLength ? length : -1);
-  if (text.length > PIECE_SIZE_BYTES) return writePieces(outgoing, textPieces(text));
+  if (text.length > PIECE_SIZE_BYTES) return writePieces(outgoing, piecesOf(text));
   // Plain ASCII goes out together with the head, without being encoded.
   outgoing.end(text, length === text.length ? "latin1" : "utf8");
   return null;
@@ -68,7 +69,7 @@ function writeBytes(
   bytes: Uint8Array,
 ): Promise<void> | null {
   writeHead(outgoing, response, bytes.length <= LENGTH_MAX_BYTES ? bytes.length : -1);
-  if (bytes.length > PIECE_SIZE_BYTES) return writePieces(outgoing, bytePieces(bytes));
+  if (bytes.length > PIECE_SIZE_BYTES) return writePieces(outgoing, piecesOf(bytes));
   outgoing.end(bytes);
   return null;
 }

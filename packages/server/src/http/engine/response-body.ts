@@ -1,4 +1,4 @@
-// The three kinds of response bodies, and long ones cut into pieces. Hot path.
+// The kinds of response bodies, and long ones cut into pieces. Hot path.
 
 import type { HttpResponse } from "@kv/rafthttp/http";
 import { PIECE_SIZE_BYTES } from "./limits.ts";
@@ -6,13 +6,22 @@ import { PIECE_SIZE_BYTES } from "./limits.ts";
 /** A body that comes as it is made. */
 export type StreamBody = AsyncIterable<Uint8Array | string>;
 
+/** A body that is there. */
+export type WholeBody = string | Uint8Array | readonly Uint8Array[];
+
 /** Whether a body comes as it is made. */
 export function isStream(body: HttpResponse["body"]): body is StreamBody {
-  return typeof body === "object" && body !== null && !(body instanceof Uint8Array);
+  return typeof body === "object" && body !== null && !(body instanceof Uint8Array) && !Array.isArray(body);
+}
+
+/** The pieces of a long body. */
+export function piecesOf(body: WholeBody): Iterable<string | Uint8Array> {
+  if (typeof body === "string") return textPieces(body);
+  return body instanceof Uint8Array ? bytePieces(body) : body;
 }
 
 /** Cuts a long text; each piece can be encoded by itself. */
-export function* textPieces(text: string): Generator<string> {
+function* textPieces(text: string): Generator<string> {
   for (let start = 0; start < text.length;) {
     let end = Math.min(start + PIECE_SIZE_BYTES, text.length);
     const last = text.charCodeAt(end - 1);
@@ -23,7 +32,7 @@ export function* textPieces(text: string): Generator<string> {
 }
 
 /** Cuts long bytes; the pieces are views. */
-export function* bytePieces(bytes: Uint8Array): Generator<Uint8Array> {
+function* bytePieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += PIECE_SIZE_BYTES) {
     yield bytes.subarray(start, start + PIECE_SIZE_BYTES);
   }

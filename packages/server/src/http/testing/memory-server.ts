@@ -3,10 +3,11 @@
 
 import { parseNodeId } from "@kv/raft/codec";
 import { ProgressState, Role, type NodeId } from "@kv/raft";
-import { Store, type StoreEvent, type StoreStats } from "@kv/store";
+import { Store, type Listing, type StoreEvent, type StoreStats } from "@kv/store";
 import type { Request } from "../../request.ts";
 import {
   MemberError,
+  resultOf,
   type FollowerStats,
   type Member,
   type RaftStatus,
@@ -56,10 +57,10 @@ export class MemoryServer implements Server {
   /** Reads and watches at once, the rest as a promise, as the real server does. */
   do(request: Request): Result | Promise<Result> {
     if (request.method === "GET" && request.wait && !request.quorum) {
-      return { event: null, watcher: this.store.watch(request.path, request) };
+      return { event: null, listing: null, watcher: this.store.watch(request.path, request) };
     }
-    if (request.method === "GET" && !request.quorum) return { event: this.#get(request), watcher: null };
-    if (request.method === "HEAD") return { event: this.#get(request), watcher: null };
+    if (request.method === "GET" && !request.quorum) return resultOf(this.#get(request));
+    if (request.method === "HEAD") return resultOf(this.#get(request));
     this.raftIndex++;
     return this.#apply(request);
   }
@@ -71,6 +72,10 @@ export class MemoryServer implements Server {
 
   peek(path: string): string | null {
     return this.store.peek(path);
+  }
+
+  names(path: string): readonly string[] {
+    return this.store.names(path);
   }
 
   isHealthy(): boolean {
@@ -147,14 +152,14 @@ export class MemoryServer implements Server {
   }
 
   async #apply(request: Request): Promise<Result> {
-    return { event: this.#write(request), watcher: null };
+    return resultOf(this.#write(request));
   }
 
-  #get(request: Request): StoreEvent {
-    return this.store.get(request.path, request);
+  #get(request: Request): StoreEvent | Listing {
+    return this.store.read(request.path, request);
   }
 
-  #write(request: Request): StoreEvent {
+  #write(request: Request): StoreEvent | Listing {
     const expiration = request.expiration === 0n ? null : request.expiration;
     const options = {
       dir: request.dir,

@@ -1,0 +1,43 @@
+// Printed bodies that may be asked for again: a room of some bytes, from which what was used least recently goes
+// first. Hot path.
+
+/** All bodies of one room. */
+const ROOM_BYTES = 16 * 1024 * 1024;
+
+/** A body, and by what its user knows that it is still the right one. */
+interface Kept {
+  readonly sizeBytes: number;
+}
+
+/** Bodies by key. */
+export class KeptBodies<T extends Kept> {
+  readonly #kept = new Map<string, T>();
+  #sizeBytes = 0;
+
+  /** The body of a key, which is then the last to go; null: there is none. */
+  find(key: string): T | null {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return null;
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    return kept;
+  }
+
+  /** Keeps a body instead of the one that the key had. One that does not fit into the room is not kept. */
+  keep(key: string, body: T): void {
+    const old = this.#kept.get(key);
+    if (old !== undefined) this.#forget(key, old);
+    if (body.sizeBytes > ROOM_BYTES) return;
+    this.#kept.set(key, body);
+    this.#sizeBytes += body.sizeBytes;
+    for (const [oldest, kept] of this.#kept) {
+      if (this.#sizeBytes <= ROOM_BYTES) return;
+      this.#forget(oldest, kept);
+    }
+  }
+
+  #forget(key: string, kept: T): void {
+    this.#kept.delete(key);
+    this.#sizeBytes -= kept.sizeBytes;
+  }
+}
