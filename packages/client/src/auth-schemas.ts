@@ -7,7 +7,9 @@ import type { Decoder } from "./decoder.ts";
 
 /** Patterns of keys: one that ends in `*` covers all keys that begin with the rest, any other only itself. */
 export interface Permissions {
+  /** For GET, HEAD and watches. */
   readonly read: readonly string[];
+  /** For PUT, POST and DELETE. */
   readonly write: readonly string[];
 }
 

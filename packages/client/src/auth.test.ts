@@ -4,6 +4,7 @@ import { Client } from "./client.ts";
 import type { SentRequest } from "./requester.ts";
 import { json, ScriptedServer } from "./scripted-server.test.support.ts";
 import type { Step } from "./scripted-server.test.support.ts";
+import { startTestServer } from "./testing/index.ts";
 
 const READER = { role: "reader", permissions: { kv: { read: ["/pub/*"], write: null } } };
 const ROLE = { name: "reader", permissions: { read: ["/pub/*"], write: [] } };
@@ -79,6 +80,15 @@ describe("changes", () => {
 
   test.each<[(auth: Auth) => Promise<unknown>, object]>([
     [(auth) => auth.setPassword("a", "p"), { user: "a", password: "p" }],
+    [
+      (auth) => auth.createUser("a", { password: "p", roles: ["r", "s"] }),
+      { user: "a", password: "p", roles: ["r", "s"] },
+    ],
+    [
+      (auth) => auth.updateUser("a", { password: "p", grant: ["r"] }),
+      { user: "a", password: "p", grant: ["r"], revoke: [] },
+    ],
+    [(auth) => auth.updateUser("a", { revoke: ["r"] }), { user: "a", grant: [], revoke: ["r"] }],
     [(auth) => auth.grantRoles("a", ["r"]), { user: "a", grant: ["r"] }],
     [(auth) => auth.revokeRoles("a", ["r"]), { user: "a", revoke: ["r"] }],
   ])("of a user: %#", async (use, body) => {
@@ -88,6 +98,18 @@ describe("changes", () => {
     expect(JSON.parse(request.body)).toEqual(body);
     expect(request.contentType).toBe("application/json");
     expect(result).toEqual({ name: "a", roles: [] });
+  });
+
+  test.each<[string, (auth: Auth) => Promise<unknown>]>([
+    ["creates a user without roles", (auth) => auth.createUser("a", { password: "p", roles: [] })],
+    ["changes a password alone", (auth) => auth.updateUser("a", { password: "p", grant: [] })],
+  ])("one that %s is refused: the server would take it for another", async (_what, use) => {
+    await using server = await ScriptedServer.start(json({ user: "a", roles: null }));
+    await using client = new Client({ endpoints: [server.url] });
+
+    await expect(use(client.auth)).rejects.toMatchObject({ code: "E_CONFIG" });
+
+    expect(server.lines).toEqual([]);
   });
 
   const permissions = { read: ["/a"], write: [] };
@@ -111,6 +133,20 @@ describe("changes", () => {
     expect(request.body).toContain("secret");
     expect(shown).toBe('{"user":"a","password":"…"}');
   });
+});
+
+test("a server takes roles with a new user, and a password with a change of roles", async () => {
+  await using server = await startTestServer();
+  const { auth } = server.client;
+
+  const created = await auth.createUser("ann", { password: "p", roles: ["r", "s"] });
+  const changed = await auth.updateUser("ann", { password: "q", grant: ["t"], revoke: ["r"] });
+  const again = auth.createUser("ann", { password: "p", roles: ["r"] });
+
+  expect(created).toEqual({ name: "ann", roles: ["r", "s"] });
+  expect(changed).toEqual({ name: "ann", roles: ["s", "t"] });
+  await expect(again).rejects.toMatchObject({ status: 409, message: "auth: User ann already exists." });
+  await expect(auth.updateUser("bob", { grant: ["r"] })).rejects.toMatchObject({ status: 404 });
 });
 
 test("a refusal is the server's text", async () => {

@@ -9,8 +9,27 @@ import {
   usersDecoder,
 } from "./auth-schemas.ts";
 import type { Permissions, Role, User } from "./auth-schemas.ts";
+import { ClientError } from "./errors.ts";
 import type { Answer, ApiRequest, RequestOptions, Requester } from "./requester.ts";
 import { decode } from "./decoder.ts";
+
+/** A user that is to be created with roles. */
+export interface NewUser {
+  /** Not empty. */
+  readonly password: string;
+  /** At least one; they need not exist. */
+  readonly roles: readonly string[];
+}
+
+/** What is to change about a user, all of it or nothing. At least one role is granted or revoked. */
+export interface UserChange {
+  /** Replaces the old one; absent: that stays. */
+  readonly password?: string | undefined;
+  /** Roles that the user does not have; they need not exist. */
+  readonly grant?: readonly string[] | undefined;
+  /** Roles that the user has, the granted ones included. */
+  readonly revoke?: readonly string[] | undefined;
+}
 
 const JSON_TYPE = "application/json";
 const SWITCH = "/v2/auth/enable";
@@ -58,6 +77,31 @@ export class Auth {
   /** Creates a user without roles, or changes the password of one that is there. */
   async setPassword(name: string, password: string, options: RequestOptions = {}): Promise<User> {
     return this.#changeUser(name, { password }, options);
+  }
+
+  /**
+   * Creates a user with a password and roles; status 409 if there is one of the name.
+   *
+   * @throws {ClientError} E_CONFIG without roles: the server would then change the password of a user that is
+   *   there, which is what `setPassword` is for
+   */
+  async createUser(name: string, user: NewUser, options: RequestOptions = {}): Promise<User> {
+    const { password, roles } = user;
+    if (roles.length === 0) throw new ClientError("E_CONFIG", "a user is created with at least one role");
+    return this.#changeUser(name, { password, roles }, options);
+  }
+
+  /**
+   * Changes roles, and the password if one is given, of a user that is there, in one request.
+   *
+   * @throws {ClientError} E_CONFIG if no role is granted or revoked: the server would then create a missing user
+   */
+  async updateUser(name: string, change: UserChange, options: RequestOptions = {}): Promise<User> {
+    const { password, grant = [], revoke = [] } = change;
+    if (grant.length + revoke.length === 0) {
+      throw new ClientError("E_CONFIG", "a change of a user grants or revokes at least one role");
+    }
+    return this.#changeUser(name, { password, grant, revoke }, options);
   }
 
   /** Gives a user roles that it does not have; they need not exist. */

@@ -12,7 +12,7 @@ import type { FollowEvent, FollowOptions } from "./follow.ts";
 import { Keys } from "./keys.ts";
 import { Members } from "./members.ts";
 import { Requester } from "./requester.ts";
-import type { RequestOptions, SentRequest } from "./requester.ts";
+import type { RequestOptions, SentRequest, TimeoutCovers } from "./requester.ts";
 import { decode } from "./decoder.ts";
 import { healthDecoder, versionDecoder } from "./schemas.ts";
 import type { Version } from "./schemas.ts";
@@ -33,6 +33,8 @@ export interface ClientOptions {
    * than the 7 s after which a server itself gives up (client-api.md §16). 0: no limit.
    */
   readonly timeoutMs?: number | undefined;
+  /** Whether `timeoutMs` covers the whole answer or its head only; default `answer`. */
+  readonly timeoutCovers?: TimeoutCovers | undefined;
   /**
    * How often all endpoints are asked, with a growing pause in between, before a request fails that may be
    * repeated; default 3. 1: no pause and no second time.
@@ -50,6 +52,7 @@ export interface ClientOptions {
   readonly transport?: Transport | undefined;
   /** Called before each attempt, for a debug log. */
   readonly onRequest?: ((request: SentRequest) => void) | undefined;
+  /** Timeouts and pauses go by it; default the real one. */
   readonly clock?: Clock | undefined;
   /** Uniform in [0, 1); default `Math.random`. */
   readonly random?: (() => number) | undefined;
@@ -100,6 +103,7 @@ export class Client {
       random,
       rounds: atLeast("rounds", options.rounds ?? ROUNDS, 1),
       timeoutMs: atLeast("timeoutMs", options.timeoutMs ?? TIMEOUT_MS, 0),
+      timeoutCovers: options.timeoutCovers ?? "answer",
       responseLimitBytes: atLeast(
         "responseLimitBytes",
         options.responseLimitBytes ?? RESPONSE_LIMIT_BYTES,
@@ -139,8 +143,8 @@ export class Client {
   /**
    * Changes of a key, one after the other, across reconnects and members.
    *
-   * Each event is yielded once and in order. Where the server has forgotten some, a `gap` says so and the watch
-   * goes on behind it. Leaving the loop ends the watch.
+   * Each event is yielded once and in order. Where the server has forgotten some, a `gap` says which and the watch
+   * goes on behind it, with what the server still has. Leaving the loop ends the watch.
    *
    * @throws {EtcdError} if the server refuses the watch
    * @throws {ClientError} after `reconnectLimit` failures in a row, or if the client is closed

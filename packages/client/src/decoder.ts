@@ -25,13 +25,11 @@ export function decode<T>(
   const result = schema().safeParse(parseJson(answer.body));
   if (result.success) return result.data;
   const where = result.error.issues[0]?.path.join(".") ?? "";
+  const place = where === "" ? "" : ` at "${where}"`; // The answer as a whole has no place of its own.
   throw new ClientError(
     "E_BAD_RESPONSE",
-    `${answer.endpoint} answered something else than the v2 API does at "${where}"`,
-    {
-      cause: result.error,
-      outcomeUnknown: true,
-    },
+    `${answer.endpoint} answered something else than the v2 API does${place}`,
+    { cause: result.error, outcomeUnknown: true },
   );
 }
 

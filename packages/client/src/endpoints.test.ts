@@ -18,8 +18,11 @@ describe("parseEndpoint", () => {
   test.each([
     ["ftp://host:1", "endpoint scheme must be http or https, got ftp://host:1"],
     ["http://host:1/path", "endpoint http://host:1 must not have a path or a query"],
-    ["", "endpoint is not a URL"],
-    ["http://host:notaport", "endpoint is not a URL"],
+    ["", "endpoint is empty"],
+    [" ", "endpoint is empty"],
+    ["http://host:notaport", 'endpoint "http://host:notaport" is not a URL'],
+    ["http://root:secret@host:x", 'endpoint "http://host:x" is not a URL'],
+    ["root:se/c@ret@host:x", 'endpoint "host:x" is not a URL'],
   ])("%j is refused: %s", (given, message) => {
     expect(() => parseEndpoint(given)).toThrow(expect.objectContaining({ code: "E_CONFIG", message }));
   });

@@ -68,9 +68,11 @@ export class Endpoints {
  * @throws {ClientError} E_CONFIG if it is no http or https URL, or has more than scheme, host and port
  */
 export function parseEndpoint(text: string): string {
+  if (text.trim() === "") throw new ClientError("E_CONFIG", "endpoint is empty");
   const url = URL.parse(text.includes("://") ? text : `http://${text}`);
-  // The text is not repeated in full: it may contain a password.
-  if (url === null || url.host === "") throw new ClientError("E_CONFIG", "endpoint is not a URL");
+  if (url === null || url.host === "") {
+    throw new ClientError("E_CONFIG", `endpoint ${JSON.stringify(withoutUserinfo(text))} is not a URL`);
+  }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new ClientError(
       "E_CONFIG",
@@ -87,6 +89,14 @@ export function parseEndpoint(text: string): string {
     throw new ClientError("E_CONFIG", `endpoint ${url.origin} must not have a path or a query`);
   }
   return url.origin;
+}
+
+/** Of a text that is no URL: whatever may be a user and a password, up to the last "@", is left out. */
+function withoutUserinfo(text: string): string {
+  const end = text.lastIndexOf("@") + 1;
+  if (end === 0) return text;
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0] ?? "";
+  return scheme + text.slice(end);
 }
 
 function shuffle(items: string[], random: () => number): void {

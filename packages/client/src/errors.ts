@@ -33,9 +33,11 @@ export type ClientErrorCode =
 
 /** One endpoint that was tried in vain. */
 export interface Attempt {
+  /** Scheme, host and port. */
   readonly endpoint: string;
   /** `E_STATUS`: it answered with a server error. */
   readonly code: ClientErrorCode | "E_STATUS";
+  /** For people; it may name the endpoint. */
   readonly message: string;
   /** HTTP status, or null when nothing was answered. */
   readonly status: number | null;
@@ -44,6 +46,7 @@ export interface Attempt {
 /** No usable answer. Switch on `code`, never on the message. */
 export class ClientError extends Error {
   override readonly name = "ClientError";
+  /** What to switch on. */
   readonly code: ClientErrorCode;
   /** True when the server may have carried the request out all the same. Such a write is not sent again. */
   readonly outcomeUnknown: boolean;
@@ -62,7 +65,7 @@ export class ClientError extends Error {
   }
 }
 
-/** The fields of an error answer. */
+/** The fields of an error answer; see those of {@link EtcdError}. */
 export interface EtcdErrorFields {
   readonly errorCode: number | null;
   readonly message: string;
@@ -102,8 +105,11 @@ export class EtcdError extends Error {
 
 /** One row of the error table. */
 export interface ErrorTableRow {
+  /** `errorCode` of the answer. */
   readonly errorCode: number;
+  /** HTTP status that the code comes with. */
   readonly status: number;
+  /** The server's words for the code, the same each time; what it is about is in `etcdCause`. */
   readonly message: string;
 }
 

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Client } from "./client.ts";
 import type { Node } from "./schemas.ts";
-import { ScriptedServer, json } from "./scripted-server.test.support.ts";
+import { ManualClock, ScriptedServer, json, setEvent } from "./scripted-server.test.support.ts";
 import { CALM, STORMY, simulate } from "./simulation.test.support.ts";
 import type { Simulation } from "./simulation.test.support.ts";
 
@@ -104,6 +104,22 @@ test("a change between the read and the watch is not missed", async () => {
   const { value } = await time.run(changes.next());
 
   expect(value).toMatchObject({ type: "event", node: { key: "/t/a", value: "1" } });
+});
+
+test("the reads and watches of a follower have its timeout", async () => {
+  const clock = new ManualClock();
+  const state = { key: "/t", value: "0", modifiedIndex: 7, createdIndex: 7 };
+  await using server = await ScriptedServer.start(
+    json({ action: "get", node: state }),
+    json(setEvent("/t", "1", 8)),
+  );
+  await using client = new Client({ endpoints: [server.url], clock });
+  const changes = client.follow("/t", { timeoutMs: 250 });
+
+  await changes.next();
+  await changes.next();
+
+  expect(clock.delays).toEqual([250, 250]);
 });
 
 test("a refused read ends a follower", async () => {

@@ -28,6 +28,8 @@ export type FollowEvent = KeyState | (KeyResult & { readonly type: "event" });
 export interface FollowOptions {
   /** Also everything below the key. */
   readonly recursive?: boolean | undefined;
+  /** Per endpoint and request, for a watch until it is accepted; default that of the client. 0: no limit. */
+  readonly timeoutMs?: number | undefined;
   /** Ends it; the loop then throws `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,12 +38,13 @@ export interface FollowOptions {
 export async function* follow(
   client: Client,
   key: string,
-  { recursive, signal }: FollowOptions,
+  { recursive, timeoutMs, signal }: FollowOptions,
 ): AsyncGenerator<FollowEvent, never, void> {
+  const options = { recursive, timeoutMs, signal };
   for (;;) {
-    const state = await insist(client, signal, () => readState(client, key, { recursive, signal }));
+    const state = await insist(client, signal, () => readState(client, key, options));
     yield state;
-    for await (const event of client.watch(key, { recursive, from: state.etcdIndex + 1, signal })) {
+    for await (const event of client.watch(key, { ...options, from: state.etcdIndex + 1 })) {
       if (event.type === "gap") break;
       yield event;
     }

@@ -11,18 +11,19 @@ export { parseEndpoint } from "./endpoints.ts";
 export type { EndpointOrder } from "./endpoints.ts";
 
 // Calls
-export type { Auth } from "./auth.ts";
+export type { Auth, NewUser, UserChange } from "./auth.ts";
 export type {
   Compare,
   DeleteOptions,
   GetOptions,
+  InOrderOptions,
   KeyResult,
   Keys,
   SetOptions,
   WriteOptions,
 } from "./keys.ts";
 export type { Members } from "./members.ts";
-export type { RequestOptions, SentRequest } from "./requester.ts";
+export type { RequestOptions, SentRequest, TimeoutCovers } from "./requester.ts";
 export type { RaftPosition, ServerOptions, Stats } from "./stats.ts";
 export type { Value } from "./percent-encoding.ts";
 export type { WatchEvent, WatchOptions } from "./watch.ts";

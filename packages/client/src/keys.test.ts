@@ -33,6 +33,12 @@ describe("what is sent", () => {
       "POST /v2/keys/q",
       "ttl=5&value=v",
     ],
+    [
+      "create a directory in order",
+      (c) => c.keys.createInOrder("/q", "", { dir: true, ttl: 5 }),
+      "POST /v2/keys/q?dir=true",
+      "ttl=5",
+    ],
     ["update", (c) => c.keys.update("/a", "v", { ttl: 9 }), "PUT /v2/keys/a?prevExist=true", "ttl=9&value=v"],
     ["refresh", (c) => c.keys.refresh("/a", 30), "PUT /v2/keys/a?prevExist=true", "refresh=true&ttl=30"],
     [

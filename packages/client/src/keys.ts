@@ -10,7 +10,7 @@ import type { KeyEvent } from "./schemas.ts";
 
 /** An event and where in history the answering server stood. */
 export interface KeyResult extends KeyEvent {
-  /** The store index after the operation. */
+  /** The store index after the operation; 0 if the server did not say it. */
   readonly etcdIndex: number;
 }
 
@@ -47,6 +47,12 @@ export interface SetOptions extends WriteOptions {
   readonly dir?: boolean | undefined;
   /** Keeps the value and notifies no watcher; the value must be empty and `ttl` given. */
   readonly refresh?: boolean | undefined;
+}
+
+/** Options of {@link Keys.createInOrder}. There is no `idempotent`: a second one would be another key. */
+export interface InOrderOptions extends Omit<WriteOptions, "idempotent"> {
+  /** Makes a directory; the value is ignored. */
+  readonly dir?: boolean | undefined;
 }
 
 /** The conditions of a compare; all given ones must hold. */
@@ -92,14 +98,8 @@ export class Keys {
   set(key: string, value: Value, options: SetOptions = {}): Promise<KeyResult> {
     const { prevExist, dir, refresh, ttl } = options;
     const query = { prevExist, dir, ...compareQuery(options) };
-    const text = dir === true && value.length === 0 ? undefined : value;
-    return this.#write(
-      "PUT",
-      key,
-      query,
-      { value: refresh === true ? undefined : text, refresh, ttl },
-      options,
-    );
+    const sent = refresh === true ? undefined : sentValue(value, dir);
+    return this.#write("PUT", key, query, { value: sent, refresh, ttl }, options);
   }
 
   /** Writes a file that must not be there yet. */
@@ -107,13 +107,10 @@ export class Keys {
     return this.set(key, value, { ...options, prevExist: false });
   }
 
-  /** Writes a file below `directory`, named by the index of the operation: later ones sort behind. */
-  createInOrder(
-    directory: string,
-    value: Value,
-    options: Omit<WriteOptions, "idempotent"> = {},
-  ): Promise<KeyResult> {
-    return this.#write("POST", directory, {}, { value, ttl: options.ttl }, options);
+  /** Writes a file, or makes a directory, below `directory`, named by the index of the operation: later ones sort behind. */
+  createInOrder(directory: string, value: Value, options: InOrderOptions = {}): Promise<KeyResult> {
+    const { dir, ttl } = options;
+    return this.#write("POST", directory, { dir }, { value: sentValue(value, dir), ttl }, options);
   }
 
   /** Writes a file that must be there; it keeps its createdIndex. */
@@ -202,6 +199,11 @@ export function keyResult(answer: Answer): KeyResult {
 export function etcdIndexOf(header: Answer["header"]): number {
   const text = header("x-etcd-index");
   return text !== null && /^\d+$/.test(text) ? Number(text) : 0;
+}
+
+/** Undefined, so that nothing is sent, for a directory without a value. */
+function sentValue(value: Value, dir: boolean | undefined): Value | undefined {
+  return dir === true && value.length === 0 ? undefined : value;
 }
 
 function compareQuery({ prevValue, prevIndex }: Pick<SetOptions, "prevValue" | "prevIndex">): Parameters {

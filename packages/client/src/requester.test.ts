@@ -199,6 +199,7 @@ describe("answers that are none", () => {
     ["an unknown action", json({ action: "explode", node: { key: "/a" } })],
     ["a page instead of an error", text("404 page not found\n", 404)],
     ["a redirect", text("", 301)],
+    ["nothing at all", text("")],
   ])("%s is E_BAD_RESPONSE", async (_name, step) => {
     await using server = await ScriptedServer.start(step);
     await using client = clientOf([server.url]);

@@ -22,17 +22,25 @@ import { parseServerError } from "./schemas.ts";
 /** Reported before each attempt, for a debug log. It contains no credentials. */
 export interface SentRequest {
   readonly method: string;
+  /** Scheme, host and port. */
   readonly endpoint: string;
-  /** Path and query. */
+  /** Path and query, encoded. */
   readonly path: string;
+  /** As sent, a new password excepted; null without one. */
   readonly body: string | null;
 }
+
+/**
+ * How far a timeout reaches. `answer`: until the answer is complete. `head`: until its status and headers are
+ * there, as etcdctl does it; a body may then take as long as it takes, and only `signal` ends it.
+ */
+export type TimeoutCovers = "answer" | "head";
 
 /** What every call of the API takes. */
 export interface RequestOptions {
   /** Ends the call; it then rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
-  /** Per endpoint, until the answer is complete; default that of the client. 0: no limit. */
+  /** Per endpoint, until the answer is complete or as `timeoutCovers` says; default that of the client. 0: no limit. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -73,6 +81,7 @@ export interface RequesterOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly timeoutMs: number;
+  readonly timeoutCovers: TimeoutCovers;
   /** How often all endpoints are asked before a request fails; at least 1. */
   readonly rounds: number;
   readonly responseLimitBytes: number;
@@ -158,7 +167,7 @@ export class Requester {
   }
 
   async #attempt(request: ApiRequest, endpoint: string): Promise<Answer | Failure> {
-    const { clock, closed, onRequest, responseLimitBytes, transport } = this.#options;
+    const { clock, closed, onRequest, responseLimitBytes, timeoutCovers, transport } = this.#options;
     const { signal, timeoutMs = this.#options.timeoutMs } = request.options;
     throwIfEnded(signal, closed);
 
@@ -188,10 +197,8 @@ export class Requester {
         signal: controller.signal,
       });
       hasHead = true;
-      if (request.longPoll !== undefined) {
-        cancelTimer();
-        if (isSuccess(response.status)) request.longPoll.onHead(response.header);
-      }
+      if (request.longPoll !== undefined || timeoutCovers === "head") cancelTimer();
+      if (isSuccess(response.status)) request.longPoll?.onHead(response.header);
       const text = await readBody(response, responseLimitBytes);
       return { endpoint, status: response.status, header: response.header, body: text };
     } catch (cause) {

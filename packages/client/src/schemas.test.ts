@@ -18,6 +18,10 @@ test("any text either decodes or is E_BAD_RESPONSE, never another error", () => 
   );
 });
 
+test("the error about an answer that is no object names no member", () => {
+  expect(() => decode(keyEventDecoder, { endpoint: "http://h:1", body: "<html>" })).toThrow(/API does$/);
+});
+
 test("the error says which member of the answer is wrong", () => {
   const body = '{"action":"get","node":{"key":"/a","createdIndex":-1}}';
 

@@ -25,6 +25,7 @@ export interface Node {
   readonly key: string;
   /** Null for directories and for nodes that are gone. Bytes that are not UTF-8 arrive as U+FFFD. */
   readonly value: string | null;
+  /** False for files; also of a directory that expired, which only `prevNode` may tell. */
   readonly dir: boolean;
   /** Seconds left, rounded up; null without a TTL. */
   readonly ttl: number | null;
@@ -32,13 +33,16 @@ export interface Node {
   readonly expiration: string | null;
   /** Children, if this is a directory that was expanded and has any. */
   readonly nodes: readonly Node[] | null;
+  /** Store index of the write that made the node; an update or a compare-and-swap keeps it. 0 for the root. */
   readonly createdIndex: number;
+  /** Store index of its last change, a refresh of the TTL included; of a node that is gone, that of its end. */
   readonly modifiedIndex: number;
 }
 
 /** What happened to one node. */
 export interface KeyEvent {
   readonly action: Action;
+  /** The node afterwards; of one that is gone, its key and indexes. */
   readonly node: Node;
   /** The node before, if there was one. */
   readonly prevNode: Node | null;
@@ -50,28 +54,43 @@ export interface Member {
   readonly id: string;
   /** Empty until the member has started. */
   readonly name: string;
+  /** Where the other members reach it. */
   readonly peerURLs: readonly string[];
   /** Empty until the member has started. */
   readonly clientURLs: readonly string[];
 }
 
-/** `/v2/stats/self`; rates per second, absent ones are 0. */
+/**
+ * `/v2/stats/self`: a server and its append traffic with other members. Rates are those of the last 200 requests
+ * at most, and 0 without any in the last second. Times are RFC 3339 in the server's own zone.
+ */
 export interface SelfStats {
   readonly name: string;
+  /** Hexadecimal, without leading zeros. */
   readonly id: string;
+  /** `StateLeader` or `StateFollower`; a follower that has lost its leader goes on saying so. */
   readonly state: string;
+  /** When the server started. */
   readonly startTime: string;
+  /** The last leader that the server knew: member id, for how long (as Go writes it, `1m2.5s`), since when. */
   readonly leaderInfo: { readonly leader: string; readonly uptime: string; readonly startTime: string };
+  /** Append requests received since the start. */
   readonly recvAppendRequestCnt: number;
+  /** Append requests received per second. */
   readonly recvPkgRate: number;
+  /** Bytes of append requests received per second. */
   readonly recvBandwidthRate: number;
+  /** Append requests sent since the start. */
   readonly sendAppendRequestCnt: number;
+  /** Append requests sent per second. */
   readonly sendPkgRate: number;
+  /** Bytes of append requests sent per second. */
   readonly sendBandwidthRate: number;
 }
 
-/** A follower as its leader sees it; latencies in milliseconds. */
+/** A follower as its leader sees it. */
 export interface FollowerStats {
+  /** Milliseconds until append requests were answered; `minimum` is 2^63 before the first one was. */
   readonly latency: {
     readonly current: number;
     readonly average: number;
@@ -79,39 +98,51 @@ export interface FollowerStats {
     readonly minimum: number;
     readonly maximum: number;
   };
+  /** Append requests to it that failed and that succeeded. */
   readonly counts: { readonly fail: number; readonly success: number };
 }
 
-/** `/v2/stats/leader`: followers by member id. */
+/** `/v2/stats/leader`. Member ids are hexadecimal, without leading zeros. */
 export interface LeaderStats {
+  /** Member id of the leader. */
   readonly leader: string;
+  /** By member id; empty for a single member. */
   readonly followers: Readonly<Record<string, FollowerStats>>;
 }
 
-/** `/v2/stats/store`: counts since the server's last snapshot. */
+/**
+ * `/v2/stats/store`: operations that this server's store carried out and refused. A restart goes on from the
+ * numbers in its last snapshot. The server's own reads and writes count too.
+ */
 export interface StoreStats {
   readonly getsSuccess: number;
   readonly getsFail: number;
+  /** Writes without a condition. */
   readonly setsSuccess: number;
   readonly setsFail: number;
   readonly deleteSuccess: number;
   readonly deleteFail: number;
+  /** Writes with `prevExist: true`, refreshes included. */
   readonly updateSuccess: number;
   readonly updateFail: number;
+  /** Writes with `prevExist: false`, and in-order ones. */
   readonly createSuccess: number;
   readonly createFail: number;
   readonly compareAndSwapSuccess: number;
   readonly compareAndSwapFail: number;
   readonly compareAndDeleteSuccess: number;
   readonly compareAndDeleteFail: number;
+  /** Nodes that are gone because their TTL was over. */
   readonly expireCount: number;
+  /** Watches that wait at this moment. */
   readonly watchers: number;
 }
 
 /** `/version`. */
 export interface Version {
+  /** What this server runs, `2.3.8`. */
   readonly etcdserver: string;
-  /** `not_decided` until the members have agreed. */
+  /** The lowest that all members run, `2.3.0`; `not_decided` until the members have agreed. */
   readonly etcdcluster: string;
 }
 

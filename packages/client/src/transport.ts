@@ -10,7 +10,9 @@ export interface TransportRequest {
   readonly endpoint: string;
   /** Path and query, encoded. */
   readonly path: string;
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Sent as UTF-8; null for none. */
   readonly body: string | null;
   /** Aborting ends the request, also while the body is being read. */
   readonly signal: AbortSignal;
@@ -18,6 +20,7 @@ export interface TransportRequest {
 
 /** The head of an answer, and its body as it comes. */
 export interface TransportResponse {
+  /** HTTP status. */
   readonly status: number;
   /** The value of a header, name in lower case; null when it is missing. */
   readonly header: (name: string) => string | null;
@@ -35,8 +38,11 @@ export interface Transport {
 
 /** Certificates for https endpoints, as PEM text or bytes. */
 export interface TlsOptions {
+  /** Who may sign a server's certificate; absent: the authorities that Node trusts. */
   readonly ca?: string | Uint8Array | undefined;
+  /** The client's own certificate, for servers that ask for one; goes with `key`. */
   readonly cert?: string | Uint8Array | undefined;
+  /** The private key of `cert`, without a passphrase. */
   readonly key?: string | Uint8Array | undefined;
 }
 

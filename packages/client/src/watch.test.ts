@@ -18,11 +18,16 @@ import {
 import type { Step } from "./scripted-server.test.support.ts";
 
 const TIMEOUT_MS = 60_000;
-const CLEARED = {
-  errorCode: 401,
-  message: "The event in requested index is outdated and cleared",
-  cause: "[51/2]",
-};
+
+/** A server whose history begins at `oldest` and ends at `index`, asked for an older index. */
+function cleared(oldest: number, wanted: number, index: number): Step {
+  return clearedBecause(`the requested history has been cleared [${oldest}/${wanted}]`, index);
+}
+
+function clearedBecause(cause: string, index: number): Step {
+  const message = "The event in requested index is outdated and cleared";
+  return json({ errorCode: 401, message, cause, index }, 400);
+}
 
 /** Runs a watch against a script and returns its first events and the requests made. */
 async function play(
@@ -50,6 +55,10 @@ async function play(
 
 const values = (events: readonly WatchEvent[]): unknown[] =>
   events.map((event) => (event.type === "event" ? event.node.value : event.type));
+
+/** Values, and of gaps their bounds. */
+const gapsOf = (events: readonly WatchEvent[]): unknown[] =>
+  events.map((event) => (event.type === "gap" ? [event.from, event.through] : event.node.value));
 
 describe("where the next poll starts", () => {
   test("the first poll asks for what is to come, each later one for what follows the last event", async () => {
@@ -102,20 +111,55 @@ test.each([
 });
 
 describe("cleared history", () => {
-  test("a gap tells which indexes are lost, and the watch goes on behind them", async () => {
-    const { events, lines } = await play(
-      [json({ ...CLEARED, index: 1050 }, 400), json(setEvent("/a", "one", 1060))],
-      2,
-      { from: 2 },
-    );
+  test("a gap tells which indexes are lost, and the watch goes on with the oldest that the server has", async () => {
+    const { events, lines } = await play([cleared(51, 2, 1050), json(setEvent("/a", "one", 60))], 2, {
+      from: 2,
+    });
 
     expect(events[0]).toMatchObject({
       type: "gap",
       from: 2,
-      through: 1050,
-      error: { errorCode: 401, etcdCause: "[51/2]" },
+      through: 50,
+      error: { errorCode: 401, etcdCause: "the requested history has been cleared [51/2]" },
     });
     expect(values(events)).toEqual(["gap", "one"]);
+    expect(lines[1]).toBe("GET /v2/keys/a?wait=true&waitIndex=51");
+  });
+
+  test("a history that is cleared again meanwhile is another gap, which then goes up to the present", async () => {
+    const { events, lines } = await play(
+      [cleared(51, 2, 1050), cleared(53, 51, 1052), json(setEvent("/a", "one", 1060))],
+      3,
+      { from: 2 },
+    );
+
+    expect(gapsOf(events)).toEqual([[2, 50], [51, 1052], "one"]);
+    expect(lines[2]).toBe("GET /v2/keys/a?wait=true&waitIndex=1053");
+  });
+
+  test("after an event a gap is again only what is lost", async () => {
+    const { events } = await play(
+      [cleared(51, 2, 1050), json(setEvent("/a", "one", 60)), cleared(70, 61, 1069)],
+      3,
+      { from: 2 },
+    );
+
+    expect(gapsOf(events)).toEqual([[2, 50], "one", [61, 69]]);
+  });
+
+  test.each([
+    ["of another form", ""],
+    ["about another index", "the requested history has been cleared [51/3]"],
+    ["with an oldest index that is no later one", "the requested history has been cleared [2/2]"],
+    ["with an oldest index that is yet to come", "the requested history has been cleared [2000/2]"],
+  ])("with a cause %s the gap goes up to the present", async (_what, cause) => {
+    const { events, lines } = await play(
+      [clearedBecause(cause, 1050), json(setEvent("/a", "one", 1060))],
+      2,
+      { from: 2 },
+    );
+
+    expect(gapsOf(events)).toEqual([[2, 1050], "one"]);
     expect(lines[1]).toBe("GET /v2/keys/a?wait=true&waitIndex=1051");
   });
 });
@@ -195,6 +239,16 @@ test("the timeout of a watch ends with the head of the answer, so a quiet watch 
   response.end(JSON.stringify(setEvent("/a", "late", 8)));
 
   expect((await next).value).toMatchObject({ type: "event", node: { value: "late" } });
+  expect(clock.delays).toEqual([250]);
+});
+
+test("a watch has a timeout of its own", async () => {
+  const clock = new ManualClock();
+  await using server = await ScriptedServer.start(json(setEvent("/a", "one", 8)));
+  await using client = new Client({ endpoints: [server.url], clock });
+
+  await client.watch("/a", { timeoutMs: 250 }).next();
+
   expect(clock.delays).toEqual([250]);
 });
 

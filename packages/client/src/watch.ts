@@ -2,8 +2,12 @@
 // event ended, so that nothing is missed or seen twice.
 //
 //   poll waitIndex=next ──► event: yield, next = modifiedIndex + 1
-//        ▲             ├──► 401, history cleared: yield a gap, next = index + 1
+//        ▲             ├──► 401, history cleared: yield a gap, next = oldest index that is kept
+//        │             │    401 again, right behind a gap: yield a gap, next = index of the server + 1
 //        └── back off ─┴──► broken: same next
+//
+// The second 401 in a row gives the kept events up: a server that forgets the oldest event faster than it is
+// asked for it would answer 401 for ever.
 //
 // Long polls and not `stream=true`: a stream of etcd 2.3.8 with a waitIndex in the past falls silent after
 // one event, and a slow one is dropped without a sign (client-api.md §3.7).
@@ -24,7 +28,10 @@ export type WatchEvent =
       readonly etcdIndex: number;
     })
   | {
-      /** Changes were missed: the server no longer has them. Read the key again; events go on behind the gap. */
+      /**
+       * Changes were missed: the server no longer has them. Read the key again. The watch goes on right behind the
+       * gap with what the server still has, so events up to the `etcdIndex` of that read are in what was read.
+       */
       readonly type: "gap";
       /** First and last index of what may have been missed, inclusive. */
       readonly from: number;
@@ -41,6 +48,8 @@ export interface WatchOptions {
   readonly from?: number | undefined;
   /** How often in a row connecting may fail before the watch throws; default: no limit. */
   readonly reconnectLimit?: number | undefined;
+  /** Per endpoint, until the server accepts the watch, each time; default that of the client. 0: no limit. */
+  readonly timeoutMs?: number | undefined;
   /** Ends the watch; the loop then throws `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,15 +66,23 @@ export async function* watch(
   key: string,
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent, void, void> {
-  const { reconnectLimit = Infinity, recursive, signal } = options;
+  const { reconnectLimit = Infinity, recursive, timeoutMs, signal } = options;
   const ended = signal === undefined ? deps.closed : AbortSignal.any([signal, deps.closed]);
   let next = options.from ?? null;
   let failures = 0;
+  let isBehindGap = false;
   for (;;) {
-    const outcome = await poll(deps.requester, key, { recursive, signal, from: next });
+    const outcome = await poll(deps.requester, key, {
+      recursive,
+      timeoutMs,
+      signal,
+      from: next,
+      isBehindGap,
+    });
     next = outcome.next;
     if (outcome.event !== null) {
       failures = 0;
+      isBehindGap = outcome.event.type === "gap";
       yield outcome.event;
       continue;
     }
@@ -74,8 +91,10 @@ export async function* watch(
   }
 }
 
-interface PollOptions extends Pick<WatchOptions, "recursive" | "signal"> {
+interface PollOptions extends Pick<WatchOptions, "recursive" | "timeoutMs" | "signal"> {
   readonly from: number | null;
+  /** The last thing that the watch yielded was a gap. */
+  readonly isBehindGap: boolean;
 }
 
 type PollOutcome =
@@ -86,7 +105,7 @@ type PollOutcome =
 async function poll(
   requester: Requester,
   key: string,
-  { recursive, signal, from }: PollOptions,
+  { recursive, timeoutMs, signal, from, isBehindGap }: PollOptions,
 ): Promise<PollOutcome> {
   let next = from;
   try {
@@ -94,7 +113,7 @@ async function poll(
       method: "GET",
       path: keysUrl(key, { wait: true, recursive, waitIndex: from ?? undefined }),
       isSafe: true,
-      options: { signal },
+      options: { timeoutMs, signal },
       longPoll: {
         // A watch from now on is from this index on, also when its connection breaks before the first event.
         onHead: (header) => {
@@ -107,7 +126,8 @@ async function poll(
     return { event: { type: "event", ...result }, next: result.node.modifiedIndex + 1 };
   } catch (error) {
     if (isHistoryCleared(error) && error.index !== null) {
-      const through = error.index;
+      const kept = isBehindGap ? null : oldestKept(error, from);
+      const through = kept === null ? error.index : kept - 1;
       return { event: { type: "gap", from: from ?? through, through, error }, next: through + 1 };
     }
     if (isMendable(error)) return { event: null, error, next };
@@ -117,6 +137,17 @@ async function poll(
 
 function isHistoryCleared(error: unknown): error is EtcdError {
   return error instanceof EtcdError && error.errorCode === EtcdErrorCode.EventIndexCleared;
+}
+
+/**
+ * The oldest index that the server's history still has, by the cause `… [oldest/wanted]` of its error 401; null
+ * if the cause has another form, or numbers that cannot be.
+ */
+function oldestKept({ etcdCause, index }: EtcdError, wanted: number | null): number | null {
+  const [, oldestText, wantedText] = /\[(\d+)\/(\d+)\]$/.exec(etcdCause) ?? [];
+  const oldest = Number(oldestText);
+  if (wanted === null || Number(wantedText) !== wanted) return null;
+  return oldest > wanted && oldest <= (index ?? 0) ? oldest : null;
 }
 
 /** Whether a body is empty or ends inside an event, as after a proxy that hides a broken connection. */

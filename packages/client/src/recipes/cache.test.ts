@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { Client } from "../client.ts";
 import { ScriptedServer, json } from "../scripted-server.test.support.ts";
@@ -81,6 +82,21 @@ test("waiting for an index ends with the signal, and with the cache", async () =
 
   await time.run(closing);
   expect(cache.stopped.aborted).toBe(true);
+});
+
+test("waits leave no listener behind on their signal", async () => {
+  const { time, server, connect } = simulate(1, CALM);
+  const cache = await time.run(Cache.open(connect(), "/c"));
+  const { signal } = new AbortController();
+
+  for (let i = 0; i < 3; i++) {
+    const waiting = cache.atLeast(server.index + 1, { signal });
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    server.put("/c/a", String(i));
+    await time.run(waiting);
+  }
+
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 test("a cache that the server refuses does not open", async () => {

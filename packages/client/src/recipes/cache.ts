@@ -7,6 +7,7 @@ import type { KeyEvent, Node } from "../schemas.ts";
 
 /** A file as the copy knows it. */
 export interface CachedFile {
+  /** Empty for a file without a value. */
   readonly value: string;
   /** Of the last write that watchers are told of: a refresh of the TTL is not. */
   readonly modifiedIndex: number;
@@ -85,10 +86,12 @@ export class Cache implements AsyncDisposable {
       signal?.throwIfAborted();
       this.#stopped.signal.throwIfAborted();
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.add(resolve);
-      signal?.addEventListener("abort", () => resolve(), { once: true });
+      const wake = (): void => resolve();
+      this.#waiting.add(wake);
+      signal?.addEventListener("abort", wake, { once: true });
       await promise;
-      this.#waiting.delete(resolve);
+      signal?.removeEventListener("abort", wake);
+      this.#waiting.delete(wake);
     }
   }
 
@@ -178,7 +181,7 @@ export class Cache implements AsyncDisposable {
   }
 
   #wake(): void {
-    for (const resolve of this.#waiting) resolve();
+    for (const wake of this.#waiting) wake();
   }
 }
 

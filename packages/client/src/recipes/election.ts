@@ -1,6 +1,7 @@
 // Leader election: the holder of a lock is the leader, and the value beside its key says who that is.
 
 import type { Client } from "../client.ts";
+import type { RequestOptions } from "../requester.ts";
 import type { Node } from "../schemas.ts";
 import { lock, oldestFirst, readPlaces } from "./lock.ts";
 import type { Lock, LockOptions } from "./lock.ts";
@@ -11,6 +12,7 @@ export interface Leader {
   readonly value: string;
   /** Larger than that of every earlier leader. */
   readonly fencingIndex: number;
+  /** The in-order key that it leads by, below the directory: that of its {@link Lock}. */
   readonly key: string;
 }
 
@@ -36,9 +38,9 @@ export async function campaign(
 export async function leader(
   client: Client,
   directory: string,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: RequestOptions = {},
 ): Promise<Leader | null> {
-  const { places } = await readPlaces(client, directory, options.signal);
+  const { places } = await readPlaces(client, directory, options);
   return leaderOf(places);
 }
 
@@ -52,10 +54,11 @@ export async function leader(
 export async function* leaders(
   client: Client,
   directory: string,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: RequestOptions = {},
 ): AsyncGenerator<Leader | null, void, void> {
+  const { signal, timeoutMs } = options;
   let last: Leader | null | undefined;
-  for await (const change of client.follow(directory, { recursive: true, signal: options.signal })) {
+  for await (const change of client.follow(directory, { recursive: true, timeoutMs, signal })) {
     // Who is lowest after an event depends on all others, so they are read.
     const now =
       change.type === "state" ? leaderOf(oldestFirst(change.node)) : await leader(client, directory, options);

@@ -11,6 +11,7 @@
 import { pause } from "../clock.ts";
 import type { Client } from "../client.ts";
 import { ClientError, EtcdError, EtcdErrorCode } from "../errors.ts";
+import type { RequestOptions } from "../requester.ts";
 import { backoffMs, insist, isMendable } from "../retry.ts";
 
 /** A key and what it holds while it is ours. */
@@ -80,29 +81,32 @@ export class KeepAlive {
   }
 
   /**
-   * Ends the heartbeat and removes the key; resolves when it is gone, or must have outlived its TTL.
+   * Ends the heartbeat and removes the key; resolves when it is gone, or must have outlived its TTL. After a
+   * failure it may be called again.
    *
    * @throws what the server refuses for another reason than that the key is gone
+   * @throws signal.reason
    */
-  async remove(): Promise<void> {
+  async remove({ signal }: Pick<RequestOptions, "signal"> = {}): Promise<void> {
+    const lost = this.#lost.signal;
+    const over = signal === undefined ? lost : AbortSignal.any([lost, signal]);
     this.#ended.abort();
     await this.#running;
     try {
-      await insist(this.#client, this.#lost.signal, () => this.#delete());
-    } catch (error) {
-      // With the life over there is nothing left to remove.
-      if (!this.#lost.signal.aborted) throw error;
-    } finally {
+      await insist(this.#client, over, () => this.#delete(over));
       this.#cancelLife();
+    } catch (error) {
+      // With the life over there is nothing left to remove. Until then it goes on: another call ends with it.
+      if (!lost.aborted) throw error;
     }
   }
 
-  async #delete(): Promise<void> {
+  async #delete(signal: AbortSignal): Promise<void> {
     try {
       await this.#client.keys.compareAndDelete(this.#own.key, {
         prevValue: this.#own.value,
         idempotent: true,
-        signal: this.#lost.signal,
+        signal,
       });
     } catch (error) {
       if (!isGone(error)) throw error;

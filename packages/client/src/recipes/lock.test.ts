@@ -1,9 +1,28 @@
 import { describe, expect, test } from "vitest";
+import { Client } from "../client.ts";
+import type { Clock } from "../clock.ts";
 import { CALM, FaultyNetwork, simulate } from "../simulation.test.support.ts";
+import type { Simulation } from "../simulation.test.support.ts";
 import { campaign, leader, leaders } from "./election.ts";
 import { lock } from "./lock.ts";
 
 const TTL = 6;
+
+/** A client with a timeout of 9,999 ms, and the delays that it asks its clock for. */
+function recordingClient({ time, server, random }: Simulation): { client: Client; requestedMs: number[] } {
+  const requestedMs: number[] = [];
+  const clock: Clock = {
+    after: (delayMs, callback) => {
+      requestedMs.push(delayMs);
+      return time.after(delayMs, callback);
+    },
+  };
+  const transport = new FaultyNetwork(server, time, random, CALM);
+  return {
+    client: new Client({ endpoints: ["http://a"], transport, clock, timeoutMs: 9_999 }),
+    requestedMs,
+  };
+}
 
 describe("lock", () => {
   test("waiters get the lock in the order in which they asked", async () => {
@@ -134,6 +153,36 @@ describe("lock", () => {
     await expect(time.run(lock(client, "/lock", { ttl: TTL }))).rejects.toMatchObject({ code: "E_CLOSED" });
   });
 
+  test("all requests but heartbeats have the lock's timeout, the waiting watch included", async () => {
+    const simulation = simulate(1, CALM);
+    const { time, connect } = simulation;
+    const first = await time.run(lock(connect(), "/lock", { ttl: TTL }));
+    const { client, requestedMs } = recordingClient(simulation);
+    time.after(1_000, () => void first.release());
+
+    await time.run(lock(client, "/lock", { ttl: TTL, timeoutMs: 7_777 }));
+
+    // Making a place, finding it, looking whose turn it is, waiting, looking again.
+    expect(requestedMs.filter((delayMs) => delayMs === 7_777)).toHaveLength(5);
+    expect(requestedMs).not.toContain(9_999);
+  });
+
+  test("a release that nobody answers ends with its signal; another one ends with the TTL", async () => {
+    const { time, server, random, connect } = simulate(1, CALM);
+    const network = new FaultyNetwork(server, time, random, CALM);
+    const held = await time.run(lock(connect(network), "/lock", { ttl: TTL }));
+    const controller = new AbortController();
+    network.faults = { ...CALM, refused: 1 };
+    time.after(1_000, () => controller.abort("enough"));
+
+    const releasing = held.release({ signal: controller.signal });
+
+    await expect(time.run(releasing)).rejects.toBe("enough");
+    expect(time.nowMs).toBeLessThan(2_000);
+    await time.run(held.release(), 60_000);
+    expect(held.signal.reason).toMatchObject({ code: "E_LOST" });
+  });
+
   test.each([0, -1, 1.5, Number.NaN])("a TTL of %j is refused", async (ttl) => {
     await expect(lock(simulate(1, CALM).connect(), "/lock", { ttl })).rejects.toMatchObject({
       code: "E_CONFIG",
@@ -142,6 +191,21 @@ describe("lock", () => {
 });
 
 describe("election", () => {
+  test("who asks for the leader, and for each next one, does it with the timeout given", async () => {
+    const simulation = simulate(1, CALM);
+    const { time, server } = simulation;
+    const { client, requestedMs } = recordingClient(simulation);
+    const next = leaders(client, "/election", { timeoutMs: 7_777 });
+
+    await time.run(leader(client, "/election", { timeoutMs: 7_777 }));
+    await time.run(next.next());
+    time.after(1_000, () => server.put("/election/1", "id/a"));
+    const { value } = await time.run(next.next());
+
+    expect(value).toMatchObject({ value: "a" });
+    expect(requestedMs).toEqual([7_777, 7_777, 7_777, 7_777]);
+  });
+
   test("who campaigns first leads, and the next one follows when it resigns", async () => {
     const { time, connect } = simulate(1, CALM);
     const client = connect();

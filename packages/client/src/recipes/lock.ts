@@ -13,6 +13,7 @@ import { pause } from "../clock.ts";
 import type { Client } from "../client.ts";
 import { ClientError } from "../errors.ts";
 import { readState } from "../follow.ts";
+import type { RequestOptions } from "../requester.ts";
 import { backoffMs, insist, isMendable } from "../retry.ts";
 import type { Node } from "../schemas.ts";
 import { KeepAlive, checkTtl, isGone, isLost } from "./keep-alive.ts";
@@ -23,6 +24,11 @@ export interface LockOptions {
   readonly ttl: number;
   /** Stored with the key, behind a unique identifier and a slash, for people who look. */
   readonly label?: string | undefined;
+  /**
+   * Per endpoint and request, for a watch until it is accepted; default that of the client. 0: no limit. A
+   * heartbeat has a limit of its own, a sixth of the TTL.
+   */
+  readonly timeoutMs?: number | undefined;
   /** Ends waiting; `lock` then rejects with `signal.reason` and gives its place up. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -53,10 +59,11 @@ export class Lock implements AsyncDisposable {
   /**
    * Resolves when the lock is free for the next one. May be called twice.
    *
+   * @throws signal.reason; there is no heartbeat any more then, so the lock is free when its TTL is over
    * @throws what the server refuses
    */
-  async release(): Promise<void> {
-    await this.#keepAlive.remove();
+  async release(options: Pick<RequestOptions, "signal"> = {}): Promise<void> {
+    await this.#keepAlive.remove(options);
   }
 
   /** The same as `release`, for `await using`. */
@@ -80,16 +87,16 @@ export type Place = Pick<Node, "key" | "createdIndex">;
  * @throws signal.reason
  */
 export async function lock(client: Client, directory: string, options: LockOptions): Promise<Lock> {
-  const { ttl, label = "", signal } = options;
+  const { ttl, label = "", signal, timeoutMs } = options;
   checkTtl(ttl);
   const value = `${globalThis.crypto.randomUUID()}/${label}`;
   for (;;) {
     signal?.throwIfAborted();
-    const place = await takePlace(client, directory, { value, ttl, signal });
+    const place = await takePlace(client, directory, { value, ttl, signal, timeoutMs });
     let keepAlive: KeepAlive | null = null;
     try {
       keepAlive = await KeepAlive.start(client, { key: place.key, value, ttl }, signal);
-      await waitForTurn(client, directory, place, ended(keepAlive.lost, signal));
+      await waitForTurn(client, directory, place, { signal: ended(keepAlive.lost, signal), timeoutMs });
       return new Lock(place, keepAlive);
     } catch (error) {
       const isAborted = signal?.aborted === true;
@@ -105,9 +112,11 @@ export async function lock(client: Client, directory: string, options: LockOptio
 export async function readPlaces(
   client: Client,
   directory: string,
-  signal: AbortSignal | undefined,
+  options: RequestOptions,
 ): Promise<{ readonly places: readonly Node[]; readonly etcdIndex: number }> {
-  const { node, etcdIndex } = await insist(client, signal, () => readState(client, directory, { signal }));
+  const { node, etcdIndex } = await insist(client, options.signal, () =>
+    readState(client, directory, options),
+  );
   return { places: oldestFirst(node), etcdIndex };
 }
 
@@ -126,19 +135,19 @@ export function oldestFirst(directory: Node | null): readonly Node[] {
 async function takePlace(
   client: Client,
   directory: string,
-  options: { readonly value: string; readonly ttl: number; readonly signal: AbortSignal | undefined },
+  { value, ttl, ...options }: RequestOptions & { readonly value: string; readonly ttl: number },
 ): Promise<Place> {
-  const { value, ttl, signal } = options;
+  const { signal } = options;
   for (let failures = 1; ; failures++) {
     try {
-      await client.keys.createInOrder(directory, value, { ttl, signal });
+      await client.keys.createInOrder(directory, value, { ttl, ...options });
     } catch (error) {
       if (!isMendable(error)) throw error;
       await pause(client.clock, backoffMs(failures, client.random), signal ?? new AbortController().signal);
     }
-    const { places } = await readPlaces(client, directory, signal);
+    const { places } = await readPlaces(client, directory, options);
     const [own, ...others] = places.filter((place) => place.value === value);
-    for (const { key } of others) await removeIfThere(client, key, value, signal);
+    for (const { key } of others) await removeIfThere(client, key, value, options);
     if (own !== undefined) return own;
   }
 }
@@ -148,22 +157,22 @@ async function waitForTurn(
   client: Client,
   directory: string,
   place: Place,
-  signal: AbortSignal,
+  options: RequestOptions,
 ): Promise<void> {
   for (;;) {
-    const { places, etcdIndex } = await readPlaces(client, directory, signal);
+    const { places, etcdIndex } = await readPlaces(client, directory, options);
     const position = places.findIndex(({ key }) => key === place.key);
     if (position === 0) return;
     const before = places[position - 1];
     if (before === undefined) throw new ClientError("E_LOST", `${place.key} is lost: it is not there`);
     // Whatever happens to it, a gap included, is a reason to look again.
-    await client.watch(before.key, { from: etcdIndex + 1, signal }).next();
+    await client.watch(before.key, { from: etcdIndex + 1, ...options }).next();
   }
 }
 
 async function giveUp(client: Client, place: Place, value: string): Promise<void> {
   try {
-    await removeIfThere(client, place.key, value, AbortSignal.timeout(GIVE_UP_TIMEOUT_MS));
+    await removeIfThere(client, place.key, value, { signal: AbortSignal.timeout(GIVE_UP_TIMEOUT_MS) });
   } catch {
     // The reason for giving up matters more, and without a heartbeat the key expires.
   }
@@ -173,10 +182,10 @@ async function removeIfThere(
   client: Client,
   key: string,
   value: string,
-  signal: AbortSignal | undefined,
+  options: RequestOptions,
 ): Promise<void> {
   try {
-    await client.keys.compareAndDelete(key, { prevValue: value, idempotent: true, signal });
+    await client.keys.compareAndDelete(key, { prevValue: value, idempotent: true, ...options });
   } catch (error) {
     if (!isGone(error) && !isMendable(error)) throw error;
   }

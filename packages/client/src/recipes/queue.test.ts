@@ -109,6 +109,24 @@ test("an item that is put between the look and the watch is not missed", async (
   expect(item.value).toBe("early");
 });
 
+test("done ends with its signal when the item is removed and the claim cannot be", async () => {
+  const { time, server, random, connect } = simulate(1, CALM);
+  const network = new FaultyNetwork(server, time, random, CALM);
+  await time.run(new Queue(connect(), "/q", { ttl: TTL }).put("one"));
+  const item = await time.run(new Queue(connect(network), "/q", { ttl: TTL }).take());
+  const controller = new AbortController();
+  const send = network.send.bind(network);
+  network.send = (request) => {
+    if (request.path.includes("/claims/")) network.faults = { ...CALM, refused: 1 };
+    return send(request);
+  };
+  time.after(1_000, () => controller.abort("enough"));
+
+  await expect(time.run(item.done({ signal: controller.signal }))).rejects.toBe("enough");
+
+  expect([...server.files.keys()].filter((key) => key.startsWith("/q/items/"))).toEqual([]);
+});
+
 test("put sends once and says that the outcome is unknown", async () => {
   const { time, connect } = simulate(1, { ...CALM, broken: 1 });
 

@@ -26,6 +26,7 @@ export interface QueueOptions {
 
 /** An item that was handed out. Say {@link done}; disposing of it undone puts it back in its place. */
 export class QueueItem implements AsyncDisposable {
+  /** As given to {@link Queue.put}. */
   readonly value: string;
   /** The item's place: its createdIndex. The same when it is handed out again. */
   readonly index: number;
@@ -62,7 +63,7 @@ export class QueueItem implements AsyncDisposable {
       // Gone already, by a first attempt or by another consumer.
       if (!isCode(error, EtcdErrorCode.KeyNotFound)) throw error;
     }
-    await this.#claim.remove();
+    await this.#claim.remove(options);
   }
 
   /** Gives the claim up: unless `done` was called, somebody else gets the item now. */

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { Client } from "../client.ts";
+import type { Clock } from "../clock.ts";
 import { CALM, FaultyNetwork, simulate } from "../simulation.test.support.ts";
 import { register } from "./register.ts";
 
@@ -65,6 +67,41 @@ test("closing removes the key, once", async () => {
 
   expect(server.files.size).toBe(0);
   expect(registration.signal.aborted).toBe(false);
+});
+
+test("closing ends with its signal when nobody answers, and the key with its TTL", async () => {
+  const { time, server, random, connect } = simulate(1, CALM);
+  const network = new FaultyNetwork(server, time, random, CALM);
+  const registration = await time.run(register(connect(network), "/web/1", "here", { ttl: TTL }));
+  const controller = new AbortController();
+  network.faults = { ...CALM, refused: 1 };
+  time.after(1_000, () => controller.abort("enough"));
+
+  await expect(time.run(registration.close({ signal: controller.signal }))).rejects.toBe("enough");
+
+  expect(server.files.has("/web/1")).toBe(true);
+  await time.run(time.delay(TTL * 1_000 + 1_000));
+  expect(server.files.has("/web/1")).toBe(false);
+});
+
+test("the writes of a registration have its timeout, the one after an outage included", async () => {
+  const { time, server, random } = simulate(1, CALM);
+  const requestedMs: number[] = [];
+  const clock: Clock = {
+    after: (delayMs, callback) => {
+      requestedMs.push(delayMs);
+      return time.after(delayMs, callback);
+    },
+  };
+  const transport = new FaultyNetwork(server, time, random, CALM);
+  const client = new Client({ endpoints: ["http://a"], transport, clock });
+  await time.run(register(client, "/web/1", "here", { ttl: TTL, timeoutMs: 7_777 }));
+
+  server.remove("/web/1");
+  await time.run(time.delay(10_000));
+
+  expect(server.files.has("/web/1")).toBe(true);
+  expect(requestedMs.filter((delayMs) => delayMs === 7_777)).toHaveLength(2);
 });
 
 test("a registration without a value is refused", async () => {
