@@ -42,10 +42,10 @@ const TABLE = {
   kvd: {
     kv: ["@kv/client", "@kv/rafthttp", "@kv/server"],
     // The native parts belong to @kv/wal and @kv/server; they stand here because the bundle of kvd loads them.
-    npm: ["@node-rs/bcrypt", "@node-rs/crc32", "commander", "pino", "prom-client", "undici", "zod"],
+    npm: ["@node-rs/bcrypt", "@node-rs/crc32", "pino", "prom-client", "undici", "zod"],
     node: ANY,
   },
-  kvctl: { kv: ["@kv/client", "@kv/wal"], npm: ["@node-rs/crc32", "cli-table3", "commander"], node: ANY },
+  kvctl: { kv: ["@kv/client", "@kv/wal"], npm: ["@node-rs/crc32", "cli-table3"], node: ANY },
 };
 
 const packages = globSync(["packages/*/package.json", "apps/*/package.json"], { cwd: ROOT }).map((path) => ({

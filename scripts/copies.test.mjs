@@ -1,5 +1,6 @@
 // Specifications, design documents, recorded cases and fixtures are copies of material that is kept
-// beside this repository. Where the originals are at hand, both must be equal byte for byte.
+// beside this repository. Where the originals are at hand, both must be equal byte for byte. So must the
+// licence in each package be, which npm, unlike pnpm, does not take from the root.
 
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -34,6 +35,19 @@ describe.skipIf(!haveOriginals)("copies", () => {
       [],
     );
   });
+});
+
+test("each package has the licence of the repository", () => {
+  const folders = globSync("packages/*", { cwd: ROOT });
+  const licence = readFileSync(join(ROOT, "LICENSE"));
+
+  expect(folders.length).toBeGreaterThan(0);
+  expect(
+    folders.filter((folder) => {
+      const copy = join(ROOT, folder, "LICENSE");
+      return !existsSync(copy) || !readFileSync(copy).equals(licence);
+    }),
+  ).toStrictEqual([]);
 });
 
 test("the index of documents lists every document", () => {

@@ -2,20 +2,26 @@
 // would be published. Nothing here changes, and nothing leaves this machine.
 
 import { execFileSync } from "node:child_process";
-import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import process from "node:process";
 import { filesOf, packAll, unexpectedFiles } from "./packed-files.mjs";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const directory = mkdtempSync(join(tmpdir(), "kv-release-"));
 const copy = join(directory, "copy");
-const quiet = { cwd: copy, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] };
+// No settings of the user's; and a checkout that belongs to somebody else, as in a container, is copied too.
+const gitConfig = join(directory, "gitconfig");
+writeFileSync(gitConfig, "[safe]\n\tdirectory = *\n");
+const env = { ...process.env, GIT_CONFIG_GLOBAL: gitConfig };
+const quiet = { cwd: copy, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env };
 let problemCount = 0;
 
 try {
   // The committed state is what a release is made of.
-  execFileSync("git", ["clone", "--quiet", "--local", ROOT, copy]);
+  execFileSync("git", ["clone", "--quiet", "--local", ROOT, copy], { ...quiet, cwd: ROOT });
+  endHistory();
   execFileSync("pnpm", ["install", "--frozen-lockfile", "--prefer-offline"], quiet);
   execFileSync("pnpm", ["exec", "changeset", "version"], quiet);
   execFileSync("pnpm", ["exec", "turbo", "run", "build", "--output-logs=errors-only"], quiet);
@@ -26,6 +32,16 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 if (problemCount > 0) process.exitCode = 1;
+
+/** In a copy of a shallow clone, makes the oldest commits the first: changesets would ask for older ones for ever. */
+function endHistory() {
+  const boundary = join(copy, ".git/shallow");
+  if (!existsSync(boundary)) return;
+  for (const commit of readFileSync(boundary, "utf8").trim().split("\n")) {
+    execFileSync("git", ["replace", "--graft", commit], quiet);
+  }
+  rmSync(boundary);
+}
 
 /** Prints one package: its version before and after, its changelog entry, and its tarball if it has one. */
 function describe(path, tarballs) {

@@ -1,5 +1,6 @@
 import { defineConfig } from "rolldown";
 import type { InputOptions, OutputOptions } from "rolldown";
+import { bundledLicences } from "../../scripts/bundled-licences.mjs";
 
 const input: InputOptions = {
   platform: "node",
@@ -38,6 +39,7 @@ export default defineConfig([
     ],
     output: {
       ...output,
+      cleanDir: true, // The builds run one after the other; this one is the first.
       paths: (id) => (id.endsWith("/run.ts") ? "./run.js" : id),
       dynamicImportInCjs: false, // Node's import() of CommonJS takes its exports from a second look at the text.
     },
@@ -49,6 +51,8 @@ export default defineConfig([
     preserveEntrySignatures: "allow-extension",
     // The client's default transport; kvctl brings its own (src/http-transport.ts), so it is never loaded.
     external: ["undici"],
+    // All code from npm is in this build.
+    plugins: [bundledLicences()],
     output,
   },
 ]);

@@ -29,7 +29,6 @@ const DEVIATIONS: Readonly<Record<string, string>> = {
 /** What etcd 3.4 itself answers differently from the 2.3.8 of the recordings. */
 const WORDED_BY_ETCD: Readonly<Record<string, string>> = {
   "members/add existing peer URL": "the server says membership: peerURL exists",
-  "cluster/member update to a peer URL of another": "the server says membership: peerURL exists",
 };
 
 /**
