@@ -1,5 +1,7 @@
 // Where compiled code is kept from one start to the next: a tenth of what a start takes.
 
+import { mkdirSync, statSync } from "node:fs";
+
 /** Permissions of group and others to write. */
 const WRITABLE_BY_OTHERS = 0o022;
 
@@ -19,8 +21,6 @@ export function codeCacheDirectory(environment: Readonly<Record<string, string |
 
 /** The last of directories in one another, if all are the user's alone; the first is not made. */
 function ownDirectory(directories: readonly string[]): string | null {
-  // Not imported: the bundler would share it with files that are to be loaded later.
-  const { mkdirSync, statSync } = process.getBuiltinModule("node:fs");
   try {
     for (const [depth, directory] of directories.entries()) {
       if (depth > 0) mkdirSync(directory, { recursive: true, mode: 0o700 });

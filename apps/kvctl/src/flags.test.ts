@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FlagValues, parseCommandFlags, parseDurationMs, parseFlags } from "./flags.ts";
-import type { Flag, ParsedFlags } from "./flags.ts";
+import type { Flag, Level, ParsedFlags } from "./flags.ts";
 
 const FLAGS: readonly Flag[] = [
   { name: "ttl", kind: "integer", help: "" },
@@ -9,6 +9,12 @@ const FLAGS: readonly Flag[] = [
   { name: "roles", kind: "texts", help: "" },
   { name: "p", kind: "boolean", help: "" },
 ];
+
+const LEVEL: Level = {
+  path: "kvctl get",
+  flags: FLAGS,
+  above: { path: "kvctl", flags: [{ name: "debug", short: "D", kind: "boolean", help: "" }] },
+};
 
 /** What was given, by name; lists and single values alike. */
 function given({
@@ -46,7 +52,7 @@ describe("parseFlags", () => {
     [["-1", "a"], {}, ["-1", "a"]],
     [["a", "-p"], {}, ["a", "-p"]],
   ])("%j is %j and %j", (argv, flags, words) => {
-    expect(given(parseFlags(argv, FLAGS))).toEqual([flags, words]);
+    expect(given(parseFlags(argv, LEVEL))).toEqual([flags, words]);
   });
 
   test.each([
@@ -56,9 +62,16 @@ describe("parseFlags", () => {
     [["--nope", "a"], "unknown flag '--nope'"],
     [["-nope=1"], "unknown flag '-nope'"],
     [["--recusrive"], "unknown flag '--recusrive'\n(Did you mean --recursive?)"],
+    [["--foo.bar=1"], "unknown flag '--foo.bar'"],
+    [["-ofoo"], "unknown flag '-ofoo'"],
+    [["--debug"], "flag '--debug' is a global one and stands before the command\nSee kvctl --help."],
+    [["-D=true"], "flag '-D' is a global one and stands before the command\nSee kvctl --help."],
   ])("%j is wrong usage", (argv, reason) => {
-    expect(() => parseFlags(argv, FLAGS)).toThrow(
-      expect.objectContaining({ code: "E_USAGE", message: `Error:  ${reason}` }),
+    expect(() => parseFlags(argv, LEVEL)).toThrow(
+      expect.objectContaining({
+        code: "E_USAGE",
+        message: `Error:  ${reason.includes("See") ? reason : `${reason}\nSee kvctl get --help.`}`,
+      }),
     );
   });
 });
@@ -80,13 +93,13 @@ describe("parseCommandFlags", () => {
     ],
     ["a negative number is a word", ["a", "-1"], {}, ["a", "-1"]],
   ])("%s: %j", (_name, argv, flags, words) => {
-    expect(given(parseCommandFlags(argv, FLAGS))).toEqual([flags, words]);
+    expect(given(parseCommandFlags(argv, LEVEL))).toEqual([flags, words]);
   });
 
   test.each([[["a", "--ttl"]], [["--ttl", "--", "a"]]])(
     "a value that is missing is wrong usage: %j",
     (argv) => {
-      expect(() => parseCommandFlags(argv, FLAGS)).toThrow("flag --ttl needs a value");
+      expect(() => parseCommandFlags(argv, LEVEL)).toThrow("flag --ttl needs a value");
     },
   );
 });
@@ -114,11 +127,11 @@ test.each([
   ["-3", -3],
   ["+4", 4],
 ])("the integer %j is %j", (text, value) => {
-  expect(new FlagValues(new Map([["ttl", text]])).integer("ttl")).toBe(value);
+  expect(new FlagValues(new Map([["ttl", text]]), new Map(), "kvctl get").integer("ttl")).toBe(value);
 });
 
 test.each(["", "1.5", "x", "0x10", "99999999999999999999"])("%j is no integer", (text) => {
-  expect(() => new FlagValues(new Map([["ttl", text]])).integer("ttl")).toThrow(
+  expect(() => new FlagValues(new Map([["ttl", text]]), new Map(), "kvctl get").integer("ttl")).toThrow(
     expect.objectContaining({ code: "E_USAGE" }),
   );
 });

@@ -4,7 +4,7 @@
 //   /a b -ttl 60              words of a command may stand before its flags
 //   --dir /a --ttl 60         flags end at the first word that follows one: `--ttl` and `60` are words
 //
-// No library reads this syntax, and those that read another take longer to load than all of kvctl's start.
+// No library reads this syntax (README, Design).
 
 import { KvctlError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
@@ -25,6 +25,15 @@ export const HELP_FLAG: Flag = { name: "help", short: "h", kind: "boolean", help
 const TRUE = /^(?:1|t|T|true|TRUE|True)$/;
 const FALSE = /^(?:0|f|F|false|FALSE|False)$/;
 
+/** A command, a group or the program: what may stand behind its name. */
+export interface Level {
+  /** How it is called: `kvctl member add`. */
+  readonly path: string;
+  readonly flags: readonly Flag[];
+  /** What comes before it: their flags are known, but have no place here. */
+  readonly above?: Level;
+}
+
 /** The flags of one level of the command line, and what follows them. */
 export interface ParsedFlags {
   readonly flags: FlagValues;
@@ -37,46 +46,42 @@ export interface ParsedFlags {
  * @throws {KvctlError} E_USAGE for an unknown flag, a boolean one with a value that is none, and any other without
  * a value
  */
-export function parseFlags(argv: readonly string[], known: readonly Flag[]): ParsedFlags {
+export function parseFlags(argv: readonly string[], level: Level): ParsedFlags {
   const values = new Map<string, string>();
   const lists = new Map<string, string[]>();
-  const flags = new FlagValues(values, lists);
-  for (let i = 0; i < argv.length; i++) {
-    const token = argv[i] ?? "";
-    if (token === "--") return { flags, words: argv.slice(i + 1) };
-    const match = /^--?([A-Za-z][\w-]*)(?:=(.*))?$/s.exec(token);
-    if (match === null) return { flags, words: argv.slice(i) };
+  let at = 0;
+  for (; at < argv.length; at++) {
+    const token = argv[at] ?? "";
+    const match = /^--?([A-Za-z][^=]*)(?:=(.*))?$/s.exec(token);
+    if (match === null) break;
     const [, given = "", attached] = match;
-    const flag = known.find(({ name, short }) => name === given || short === given);
-    if (flag === undefined) throw unknownFlag(token, given, known);
+    const flag = find(level.flags, given);
+    if (flag === null) throw unknownFlag(token, given, level);
     const { name, kind } = flag;
     if (kind === "boolean") {
-      if (booleanValue(name, attached)) values.set(name, "true");
+      if (isTrue(flag, attached, level)) values.set(name, "true");
       else values.delete(name);
       continue;
     }
-    const value = attached ?? argv[++i];
-    if (value === undefined) throw new KvctlError("E_USAGE", `Error:  flag ${dashed(name)} needs a value`);
-    if (kind === "texts") lists.set(name, [...flags.texts(name), value]);
+    const value = attached ?? argv[++at];
+    if (value === undefined) throw wrongUsage(`flag ${dashed(name)} needs a value`, level.path);
+    if (kind === "texts") lists.set(name, [...(lists.get(name) ?? []), value]);
     else values.set(name, value);
   }
-  return { flags, words: [] };
+  const words = argv.slice(argv[at] === "--" ? at + 1 : at);
+  return { flags: new FlagValues(values, lists, level.path), words };
 }
 
 /** As {@link parseFlags}, for a command: the words may also stand before the flags, and `--` anywhere. */
-export function parseCommandFlags(argv: readonly string[], known: readonly Flag[]): ParsedFlags {
+export function parseCommandFlags(argv: readonly string[], level: Level): ParsedFlags {
   const terminator = argv.indexOf("--");
   const open = terminator < 0 ? argv : argv.slice(0, terminator);
   const closed = terminator < 0 ? [] : argv.slice(terminator + 1);
-  const first = open.findIndex(isFlag);
-  if (first < 0) return { flags: new FlagValues(), words: [...open, ...closed] };
-  const { flags, words } = parseFlags(open.slice(first), known);
-  return { flags, words: [...open.slice(0, first), ...words, ...closed] };
-}
-
-/** Negative numbers are none: `set key -1` writes them. */
-function isFlag(token: string): boolean {
-  return /^--?[A-Za-z]/.test(token);
+  // Negative numbers are words: `set key -1` writes one.
+  const first = open.findIndex((token) => /^--?[A-Za-z]/.test(token));
+  const before = first < 0 ? open : open.slice(0, first);
+  const { flags, words } = parseFlags(open.slice(before.length), level);
+  return { flags, words: [...before, ...words, ...closed] };
 }
 
 /** A flag as it is typed. */
@@ -84,37 +89,52 @@ export function dashed(name: string): string {
   return name.length === 1 ? `-${name}` : `--${name}`;
 }
 
-function booleanValue(name: string, text: string | undefined): boolean {
+/** A mistake in the command line; `path`: what has the help that shows the right way. */
+export function wrongUsage(problem: string, path: string): KvctlError {
+  return new KvctlError("E_USAGE", `Error:  ${problem}\nSee ${path} --help.`);
+}
+
+function find(flags: readonly Flag[], given: string): Flag | null {
+  return flags.find(({ name, short }) => name === given || short === given) ?? null;
+}
+
+function isTrue({ name }: Flag, text: string | undefined, { path }: Level): boolean {
   if (text === undefined || TRUE.test(text)) return true;
   if (FALSE.test(text)) return false;
-  throw new KvctlError("E_USAGE", `Error:  invalid boolean value "${text}" for flag ${dashed(name)}`);
+  throw wrongUsage(`invalid boolean value "${text}" for flag ${dashed(name)}`, path);
 }
 
-function unknownFlag(token: string, given: string, known: readonly Flag[]): KvctlError {
-  const guess = nearest(
-    given,
-    known.map(({ name }) => name),
+function unknownFlag(token: string, given: string, { path, flags, above }: Level): KvctlError {
+  const [shown = ""] = token.split("=", 1);
+  if (above !== undefined && find(above.flags, given) !== null) {
+    return wrongUsage(`flag '${shown}' is a global one and stands before the command`, above.path);
+  }
+  const names = flags.map(({ name }) => name);
+  const guess = nearest(given, names);
+  return wrongUsage(
+    `unknown flag '${shown}'${guess === null ? "" : `\n(Did you mean ${dashed(guess)}?)`}`,
+    path,
   );
-  const hint = guess === null ? "" : `\n(Did you mean ${dashed(guess)}?)`;
-  const [shown] = token.split("=", 1);
-  return new KvctlError("E_USAGE", `Error:  unknown flag '${shown}'${hint}`);
 }
 
-/** The flags given to a command. */
+/** The flags that were given at one level. */
 export class FlagValues {
   readonly #values: ReadonlyMap<string, string>;
   readonly #lists: ReadonlyMap<string, readonly string[]>;
+  readonly #path: string;
 
   /**
    * Values by the flag's long name; a boolean flag that was given has the value "true". `lists` are those of
-   * flags that may be repeated.
+   * flags that may be repeated. `path`: whose flags they are.
    */
   constructor(
-    values: ReadonlyMap<string, string> = new Map(),
-    lists: ReadonlyMap<string, readonly string[]> = new Map(),
+    values: ReadonlyMap<string, string>,
+    lists: ReadonlyMap<string, readonly string[]>,
+    path: string,
   ) {
     this.#values = values;
     this.#lists = lists;
+    this.#path = path;
   }
 
   has(name: string): boolean {
@@ -141,7 +161,7 @@ export class FlagValues {
     if (text === undefined) return undefined;
     const value = Number(text);
     if (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-    throw new KvctlError("E_USAGE", `Error:  flag ${dashed(name)} must be an integer, got "${text}"`);
+    throw wrongUsage(`flag ${dashed(name)} must be an integer, got "${text}"`, this.#path);
   }
 
   /**
@@ -154,10 +174,8 @@ export class FlagValues {
     if (text === undefined) return undefined;
     const value = parseDurationMs(text);
     if (value !== null) return value;
-    throw new KvctlError(
-      "E_USAGE",
-      `Error:  flag ${dashed(name)} must be a duration such as 300ms or 1m30s, got "${text}"`,
-    );
+    const problem = `flag ${dashed(name)} must be a duration such as 300ms or 1m30s, got "${text}"`;
+    throw wrongUsage(problem, this.#path);
   }
 }
 

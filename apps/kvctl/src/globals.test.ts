@@ -6,7 +6,7 @@ function parse(
   flags: Record<string, string>,
   environment: Record<string, string> = {},
 ): ReturnType<typeof parseGlobals> {
-  return parseGlobals(new FlagValues(new Map(Object.entries(flags))), environment);
+  return parseGlobals(new FlagValues(new Map(Object.entries(flags)), new Map(), "kvctl"), environment);
 }
 
 describe("endpoints", () => {
@@ -68,8 +68,41 @@ test("flags beat the environment for the TLS files", () => {
 });
 
 test.each([
-  [{ output: "yaml" }, "Unsupported output format: yaml"],
-  [{ timeout: "abc" }, 'Error:  flag --timeout must be a duration such as 300ms or 1m30s, got "abc"'],
+  [
+    { output: "yaml" },
+    "Error:  unsupported output format 'yaml': simple, extended, json or table\nSee kvctl --help.",
+  ],
+  [
+    { timeout: "abc" },
+    'Error:  flag --timeout must be a duration such as 300ms or 1m30s, got "abc"\nSee kvctl --help.',
+  ],
 ])("%j is wrong usage", (flags, message) => {
   expect(() => parse(flags)).toThrow(expect.objectContaining({ code: "E_USAGE", message }));
+});
+
+test.each([
+  [{ username: "ann" }, {}, { username: "ann", password: null, passwordFile: null }],
+  [{}, { ETCDCTL_USERNAME: "ann", ETCDCTL_PASSWORD: "p" }, { username: "ann", password: "p" }],
+  [
+    { username: "bob" },
+    { ETCDCTL_USERNAME: "ann", ETCDCTL_PASSWORD: "" },
+    { username: "bob", password: null },
+  ],
+  [{ "password-file": "f" }, { ETCDCTL_PASSWORD_FILE: "g" }, { passwordFile: "f" }],
+  [{}, { ETCDCTL_PASSWORD_FILE: "g" }, { passwordFile: "g" }],
+])("who asks, from %j and %j", (flags, environment, expected) => {
+  expect(parse(flags, environment)).toMatchObject(expected);
+});
+
+test.each([
+  [{}, null],
+  [{ HTTP_PROXY: "" }, null],
+  [{ NO_PROXY: "h" }, null],
+  [{ HTTP_PROXY: "http://p:1" }, { HTTP_PROXY: "http://p:1", NO_PROXY: "localhost,127.0.0.1,::1" }],
+  [
+    { https_proxy: "http://p:1", no_proxy: "a,.b" },
+    { HTTPS_PROXY: "http://p:1", NO_PROXY: "localhost,127.0.0.1,::1,a,.b" },
+  ],
+])("%j is the proxy %j", (environment, proxy) => {
+  expect(parse({}, environment).proxy).toEqual(proxy);
 });

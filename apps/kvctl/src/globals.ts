@@ -1,11 +1,17 @@
-// The global flags and the environment variables beside them. Spec: ctl.md §1. This is the only file that
-// looks at the environment, apart from exec-watch, which hands it on.
+// The global flags and the environment variables beside them. Spec: ctl.md §1.
 
-import { KvctlError } from "./errors.ts";
+import { wrongUsage } from "./flags.ts";
 import type { Flag, FlagValues } from "./flags.ts";
 
 /** How results are printed. */
 export type OutputFormat = "simple" | "extended" | "json";
+
+/** Where requests are sent instead of to the endpoints. */
+export interface ProxySettings {
+  readonly HTTP_PROXY?: string;
+  readonly HTTPS_PROXY?: string;
+  readonly NO_PROXY: string;
+}
 
 /** What holds for any command. */
 export interface GlobalOptions {
@@ -25,7 +31,13 @@ export interface GlobalOptions {
   readonly caFile: string | null;
   /** `user` or `user:password`; null when not given. */
   readonly username: string | null;
-  /** Per request. */
+  /** Used when the user comes without a password; null when not given. */
+  readonly password: string | null;
+  /** A file with the password, used before that; null when not given. */
+  readonly passwordFile: string | null;
+  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as Node's HTTP client takes them; null without a proxy. */
+  readonly proxy: ProxySettings | null;
+  /** Per request, until the head of the answer. */
   readonly timeoutMs: number;
   /** Whole command, except watches; 0: no limit. */
   readonly totalTimeoutMs: number;
@@ -57,7 +69,12 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     name: "username",
     short: "u",
     kind: "text",
-    help: "user[:password]; without the password it is asked for",
+    help: "user[:password] (ETCDCTL_USERNAME); without the password: see --password-file",
+  },
+  {
+    name: "password-file",
+    kind: "text",
+    help: "file with the password, if it is not to be asked for or taken from ETCDCTL_PASSWORD (ETCDCTL_PASSWORD_FILE)",
   },
   { name: "timeout", kind: "duration", help: "limit of each request (default: 1s)" },
   {
@@ -67,7 +84,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   },
 ];
 
-/** Understood in their place, and not an option of anything. */
+/** Stands where global flags stand, but asks for something else than a command. */
 export const VERSION_FLAG: Flag = { name: "version", short: "v", kind: "boolean", help: "show the version" };
 
 const DEFAULT_ENDPOINTS = "http://127.0.0.1:2379,http://127.0.0.1:4001";
@@ -102,16 +119,33 @@ export function parseGlobals(
     certFile: fromBoth("cert-file"),
     keyFile: fromBoth("key-file"),
     caFile: fromBoth("ca-file"),
-    username: nonEmpty(flags.text("username")) ?? null,
+    username: fromBoth("username"),
+    password: nonEmpty(environment["ETCDCTL_PASSWORD"]) ?? null,
+    passwordFile: fromBoth("password-file"),
+    proxy: proxyOf(environment),
     timeoutMs: flags.durationMs("timeout") ?? TIMEOUT_MS,
     totalTimeoutMs: flags.durationMs("total-timeout") ?? TOTAL_TIMEOUT_MS,
   };
 }
 
+/** As in Go's programs: this machine is never asked through a proxy. */
+function proxyOf(environment: Readonly<Record<string, string | undefined>>): ProxySettings | null {
+  const setting = (name: string): string | undefined =>
+    nonEmpty(environment[name]) ?? nonEmpty(environment[name.toLowerCase()]);
+  const http = setting("HTTP_PROXY");
+  const https = setting("HTTPS_PROXY");
+  if (http === undefined && https === undefined) return null;
+  return {
+    ...(http === undefined ? {} : { HTTP_PROXY: http }),
+    ...(https === undefined ? {} : { HTTPS_PROXY: https }),
+    NO_PROXY: ["localhost", "127.0.0.1", "::1", ...(setting("NO_PROXY")?.split(",") ?? [])].join(","),
+  };
+}
+
 function parseOutputFormat(text: string): OutputFormat {
   if (text === "simple" || text === "extended" || text === "json") return text;
-  // etcdctl makes the request all the same, prints this and succeeds.
-  throw new KvctlError("E_USAGE", `Unsupported output format: ${text}`);
+  // etcdctl makes the request all the same, says so and succeeds.
+  throw wrongUsage(`unsupported output format '${text}': simple, extended, json or table`, "kvctl");
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

@@ -1,20 +1,24 @@
 // The client's transport on Node's own HTTP client. Its default, undici, takes about ten times as long to
 // load as this, and a command line is judged by its start.
 
-import type { Agent } from "node:http";
+import type { Agent, AgentOptions } from "node:http";
 import type * as Https from "node:https";
 import type { TlsOptions, Transport, TransportRequest, TransportResponse } from "@kv/client";
+import type { ProxySettings } from "./globals.ts";
 
 /** Sends requests over kept-alive connections. */
 export class HttpTransport implements Transport {
   readonly #tls: TlsOptions | null;
+  readonly #agentOptions: AgentOptions;
   readonly #http = process.getBuiltinModule("node:http");
-  readonly #plainAgent: Agent = new this.#http.Agent({ keepAlive: true });
+  readonly #plainAgent: Agent;
   /** Made with the first https request: few commands need it, and loading TLS costs as much as all the rest. */
   #tlsAgent: Agent | null = null;
 
-  constructor(tls: TlsOptions | null) {
+  constructor(tls: TlsOptions | null, proxy: ProxySettings | null) {
     this.#tls = tls;
+    this.#agentOptions = { keepAlive: true, ...(proxy === null ? {} : { proxyEnv: { ...proxy } }) };
+    this.#plainAgent = new this.#http.Agent(this.#agentOptions);
   }
 
   send({ endpoint, path, method, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
@@ -44,15 +48,23 @@ export class HttpTransport implements Transport {
 
   #https(): { module: typeof Https; agent: Agent } {
     const module = process.getBuiltinModule("node:https");
-    this.#tlsAgent ??= new module.Agent({ keepAlive: true, ...tlsAgentOptions(this.#tls) });
+    this.#tlsAgent ??= new module.Agent({
+      ...this.#agentOptions,
+      ...(this.#tls === null ? {} : secureContextOptions(this.#tls)),
+    });
     return { module, agent: this.#tlsAgent };
   }
 }
 
-function tlsAgentOptions(tls: TlsOptions | null): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+/** As node:tls takes them. */
+export function secureContextOptions({ ca, cert, key }: TlsOptions): {
+  ca?: Buffer;
+  cert?: Buffer;
+  key?: Buffer;
+} {
   return {
-    ...(tls?.ca === undefined ? {} : { ca: Buffer.from(tls.ca) }),
-    ...(tls?.cert === undefined ? {} : { cert: Buffer.from(tls.cert) }),
-    ...(tls?.key === undefined ? {} : { key: Buffer.from(tls.key) }),
+    ...(ca === undefined ? {} : { ca: Buffer.from(ca) }),
+    ...(cert === undefined ? {} : { cert: Buffer.from(cert) }),
+    ...(key === undefined ? {} : { key: Buffer.from(key) }),
   };
 }

@@ -40,6 +40,7 @@ test.each([
   ["upgrade", null],
   ["sat", "set"],
   ["", null],
+  ["s".repeat(1_000_000), null],
 ])("%j means %j", (word, meant) => {
   expect(nearest(word, ["get", "set", "exec-watch", "cluster-health", "update"])).toBe(meant);
 });

@@ -1,12 +1,15 @@
 // Which word was meant: the one that is the fewest slips of the finger away.
 
-/** The candidate nearest to `word`, the first of several; null if all are further away than one slip in three letters. */
+/** The candidate nearest to `word`, the first of several; null if all need more than one slip in three letters. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   let best: string | null = null;
   let bestSlips = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
+    const most = Math.max(word.length, candidate.length) / 3;
+    // Whatever else: what is longer is too much.
+    if (Math.abs(word.length - candidate.length) > most) continue;
     const slips = countSlips(word, candidate);
-    if (slips >= bestSlips || slips * 3 > Math.max(word.length, candidate.length)) continue;
+    if (slips >= bestSlips || slips > most) continue;
     best = candidate;
     bestSlips = slips;
   }

@@ -7,6 +7,8 @@ import type { OutputFormat } from "./globals.ts";
 /** Where text goes. What it is gets asked only when it matters: looking takes time. */
 export interface TextSink {
   readonly write: (text: string) => void;
+  /** From now on a reader that does not read holds up nothing but the text. */
+  readonly neverBlock?: () => void;
   /** Whether a person reads it as it is written; default: no. */
   readonly isTerminal?: () => boolean;
   /** Whether it shows colours; default: no. */
@@ -52,6 +54,12 @@ export class Printer {
   /** Whether a person reads standard error as it is written. */
   get isErrorWatched(): boolean {
     return this.#stderr.isTerminal?.() === true;
+  }
+
+  /** For commands that must hear an interrupt while nobody reads what they print. */
+  neverBlock(): void {
+    this.#stdout.neverBlock?.();
+    this.#stderr.neverBlock?.();
   }
 
   /** A line on standard output. */

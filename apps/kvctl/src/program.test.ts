@@ -114,6 +114,11 @@ describe("help", () => {
     [["help", "get", "/a"], "Usage: kvctl get [flags] KEY\n"],
     [["h", "get"], "Usage: kvctl get [flags] KEY\n"],
     [["member", "-h", "add"], "Usage: kvctl member COMMAND\n"],
+    [["member", "help"], "Usage: kvctl member COMMAND\n"],
+    [["member", "help", "help"], "Usage: kvctl member COMMAND\n"],
+    [["help", "help"], "Usage: kvctl [global flags] COMMAND"],
+    [["help", "--help"], "Usage: kvctl [global flags] COMMAND"],
+    [["help", "-h", "get"], "Usage: kvctl get [flags] KEY\n"],
   ])("%j explains what is named", async (argv, usage) => {
     const { exitCode, stdout, stderr } = await run(argv);
 
@@ -121,7 +126,7 @@ describe("help", () => {
     expect(stdout.slice(0, usage.length)).toBe(usage);
   });
 
-  test.each(["--version", "-v"])("%s names program and version", async (flag) => {
+  test.each(["--version", "-v", "version"])("%s names program and version", async (flag) => {
     const { exitCode, stdout } = await run([flag]);
 
     expect(exitCode).toBe(0);
@@ -137,18 +142,34 @@ describe("wrong usage", () => {
     [["help", "gett"], "(Did you mean get?)\nSee kvctl --help.\n"],
     [["member", "lst"], "(Did you mean list?)\nSee kvctl member --help.\n"],
     [["help", "member", "lst"], "(Did you mean list?)\nSee kvctl member --help.\n"],
-    [["member", "--", "-x"], "unknown command '-x'"],
     [["member", "-x"], "unknown flag '-x'\nSee kvctl member --help.\n"],
     [["get", "--nope", "/a"], "unknown flag '--nope'\nSee kvctl get --help.\n"],
     [["get", "--qourum", "/a"], "(Did you mean --quorum?)\nSee kvctl get --help.\n"],
-    [["get", "/a", "-o", "json"], "unknown flag '-o'"],
-    [["get", "/a", "--version"], "unknown flag '--version'"],
+    [
+      ["get", "/a", "-o", "json"],
+      "flag '-o' is a global one and stands before the command\nSee kvctl --help.\n",
+    ],
+    [["member", "--debug", "list"], "flag '--debug' is a global one and stands before the command\n"],
+    [["--foo.bar", "get"], "unknown flag '--foo.bar'\n"],
+    [["-1", "get"], "unknown flag '-1'\n"],
+    [["get", "--foo.bar"], "unknown flag '--foo.bar'\nSee kvctl get --help.\n"],
     [["--frob", "get", "/a"], "unknown flag '--frob'\nSee kvctl --help.\n"],
     [["--endpoint"], "flag --endpoint needs a value\nSee kvctl --help.\n"],
     [["set", "/a", "v", "--ttl"], "flag --ttl needs a value\nSee kvctl set --help.\n"],
-    [["set", "/a", "v", "--ttl", "soon"], 'flag --ttl must be an integer, got "soon"'],
-    [["--timeout", "abc", "get", "/a"], "must be a duration"],
-    [["-o", "yaml", "get", "/a"], "Unsupported output format: yaml"],
+    [
+      ["set", "/a", "v", "--ttl", "soon"],
+      'flag --ttl must be an integer, got "soon"\nSee kvctl set --help.\n',
+    ],
+    [["--timeout", "abc", "get", "/a"], 'such as 300ms or 1m30s, got "abc"\nSee kvctl --help.\n'],
+    [
+      ["-o", "yaml", "get", "/a"],
+      "unsupported output format 'yaml': simple, extended, json or table\nSee kvctl --help.\n",
+    ],
+    [["watch", "/a", "--count", "0"], "--count must be at least 1"],
+    [["watch", "/a", "--after-index", "-5"], "--after-index must not be negative"],
+    [["-o", "table", "watch"], "key required"],
+    [["import", "/a", "file"], "one key at most; a file is named by --file"],
+    [["export", "/a", "/b"], "one key at most"],
     [["ls", "--recursive=maybe"], 'invalid boolean value "maybe"'],
   ])("%j says why on standard error and exits with 1", async (argv, reason) => {
     const { exitCode, stdout, stderr } = await run(argv);
@@ -215,7 +236,7 @@ describe("-o table", () => {
     expect(await run(["-o", "table", "get", "/a"])).toEqual({
       exitCode: 1,
       stdout: "",
-      stderr: "Error:  there is no table of what get prints\n",
+      stderr: "Error:  there is no table of what kvctl get prints\nSee kvctl get --help.\n",
     });
   });
 });
@@ -297,6 +318,30 @@ describe("with a server", () => {
 
     expect(stdout).toBe("v\n");
     expect(server.seen).toEqual(["GET /v2/keys/a?quorum=false&recursive=false&sorted=false"]);
+  });
+
+  test("an endpoint elsewhere is asked through the proxy", async () => {
+    await using proxy = await serve((response) => response.end(JSON.stringify(KEY)));
+
+    const { stdout } = await run(["--no-sync", "--endpoints", "http://etcd.invalid:2379", "get", "/a"], {
+      http_proxy: proxy.url,
+    });
+
+    expect(stdout).toBe("v\n");
+    expect(proxy.seen).toEqual([
+      "GET http://etcd.invalid:2379/v2/keys/a?quorum=false&recursive=false&sorted=false",
+    ]);
+  });
+
+  test("--timeout is for the head of the answer, as etcdctl's", async () => {
+    await using server = await serve((response) => {
+      response.write('{"action":"get","node":');
+      setTimeout(() => response.end(`${JSON.stringify(KEY.node)}}`), 300);
+    });
+
+    const argv = ["--no-sync", "--timeout", "100ms", "--endpoints", server.url, "get", "/a"];
+
+    expect(await run(argv)).toEqual({ exitCode: 0, stdout: "v\n", stderr: "" });
   });
 
   test("a cluster that advertises nothing is named, with the way out", async () => {

@@ -5,9 +5,9 @@ import { COMMANDS } from "./commands.ts";
 import type { Command, CommandTree, Confirm } from "./commands/command.ts";
 import { KvctlError } from "./errors.ts";
 import { ExitCode } from "./exit-codes.ts";
-import { describeFailure } from "./failure.ts";
-import { HELP_FLAG, parseCommandFlags, parseFlags } from "./flags.ts";
-import type { FlagValues, ParsedFlags } from "./flags.ts";
+import { describeFailure, isConnectionFailure } from "./failure.ts";
+import { HELP_FLAG, parseCommandFlags, parseFlags, wrongUsage } from "./flags.ts";
+import type { Flag, FlagValues, Level } from "./flags.ts";
 import { GLOBAL_FLAGS, VERSION_FLAG, parseGlobals } from "./globals.ts";
 import { commandHelp, groupHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
@@ -27,6 +27,7 @@ const PROGRAM: CommandTree = {
   commands: COMMANDS,
 };
 const PROGRAM_FLAGS = [...GLOBAL_FLAGS, VERSION_FLAG];
+const PROGRAM_LEVEL: Level = { path: PROGRAM.name, flags: [...PROGRAM_FLAGS, HELP_FLAG] };
 
 /**
  * Runs one command line, without the program's own name.
@@ -35,9 +36,10 @@ const PROGRAM_FLAGS = [...GLOBAL_FLAGS, VERSION_FLAG];
  */
 export async function runProgram(argv: readonly string[], deps: ProgramDeps): Promise<ExitCode> {
   try {
-    const { flags, words } = flagsOf(PROGRAM.name, () => parseFlags(argv, [...PROGRAM_FLAGS, HELP_FLAG]));
-    if (flags.has("help")) deps.printer.text(helpOf(PROGRAM.name, PROGRAM));
-    else if (flags.has("version")) deps.printer.line(`kvctl version ${packageVersion()}`);
+    const { flags, words } = parseFlags(argv, PROGRAM_LEVEL);
+    if (flags.has("help")) deps.printer.text(formatHelp(PROGRAM.name, PROGRAM));
+    else if (flags.has("version") || words[0] === "version")
+      deps.printer.line(`kvctl version ${packageVersion()}`);
     else return await runIn(PROGRAM, { path: PROGRAM.name, words, globalFlags: flags, deps });
     return ExitCode.Success;
   } catch (error) {
@@ -58,31 +60,32 @@ interface Rest {
 
 async function runIn(group: CommandTree, { path, words, globalFlags, deps }: Rest): Promise<ExitCode> {
   const [name, ...others] = words;
-  if (name === undefined || name === "help" || name === "h") {
-    deps.printer.text(helpFor(path, group, others));
+  if (name === undefined || isHelp(name)) {
+    deps.printer.text(explain(group, path, others));
     return ExitCode.Success;
   }
-  const found = choose(path, group, name);
+  const found = choose(group, name, path);
   const inner = `${path} ${name}`;
   if (!("commands" in found)) return runCommand(found, { path: inner, words: others, globalFlags, deps });
 
-  const parsed = flagsOf(inner, () => parseFlags(others, [HELP_FLAG]));
-  const rest = parsed.flags.has("help") ? [] : parsed.words;
-  return runIn(found, { path: inner, words: rest, globalFlags, deps });
+  const { flags, words: rest } = parseFlags(others, levelOf(inner, []));
+  return runIn(found, { path: inner, words: flags.has("help") ? [] : rest, globalFlags, deps });
 }
 
-async function runCommand(command: Command, rest: Rest): Promise<ExitCode> {
-  const { printer, confirm, environment } = rest.deps;
-  const known = [...command.flags, HELP_FLAG];
-  const { flags, words } = flagsOf(rest.path, () => parseCommandFlags(rest.words, known));
+async function runCommand(
+  command: Command,
+  { path, words: argv, globalFlags, deps }: Rest,
+): Promise<ExitCode> {
+  const { printer, confirm, environment } = deps;
+  const { flags, words } = parseCommandFlags(argv, levelOf(path, command.flags));
   if (flags.has("help")) {
-    printer.text(commandHelp(rest.path, command));
+    printer.text(commandHelp(path, command));
     return ExitCode.Success;
   }
-  const globals = parseGlobals(rest.globalFlags, environment);
+  const globals = parseGlobals(globalFlags, environment);
   const { style, sync } = command;
   if (globals.table && command.hasTable !== true) {
-    throw new KvctlError("E_USAGE", `Error:  there is no table of what ${command.name} prints`);
+    throw wrongUsage(`there is no table of what ${path} prints`, path);
   }
   try {
     return await command.run({
@@ -100,43 +103,49 @@ async function runCommand(command: Command, rest: Rest): Promise<ExitCode> {
   } catch (error) {
     const failure = describeFailure(error, style);
     printer.errorText(failure.text);
+    // What puzzles people most; scripts know the rest by heart.
+    if (sync && globals.sync && isConnectionFailure(error) && printer.isErrorWatched)
+      printer.error(SYNC_HINT);
     return failure.exitCode;
   }
 }
 
-/** The help of what the names behind `help` lead to. */
-function helpFor(path: string, group: CommandTree, names: readonly string[]): string {
-  let target: Command | CommandTree = group;
-  let reached = path;
-  for (const name of names) {
-    if (!("commands" in target)) break; // what follows a command is its arguments
-    target = choose(reached, target, name);
-    reached += ` ${name}`;
-  }
-  return helpOf(reached, target);
+const SYNC_HINT =
+  "These are the URLs that the members advertise. With --no-sync the endpoints are used as they are given.";
+
+function levelOf(path: string, flags: readonly Flag[]): Level {
+  return { path, flags: [...flags, HELP_FLAG], above: PROGRAM_LEVEL };
 }
 
-function helpOf(path: string, target: Command | CommandTree): string {
+function isHelp(word: string): boolean {
+  return word === "help" || word === "h";
+}
+
+/** The help for what the arguments of `help` lead to. */
+function explain(group: CommandTree, path: string, argv: readonly string[]): string {
+  const { words } = parseFlags(argv, levelOf(`${path} help`, []));
+  let target: Command | CommandTree = group;
+  let reached = path;
+  for (const name of words) {
+    // What follows a command is its arguments; help explains itself where it stands.
+    if (!("commands" in target) || isHelp(name)) break;
+    target = choose(target, name, reached);
+    reached += ` ${name}`;
+  }
+  return formatHelp(reached, target);
+}
+
+function formatHelp(path: string, target: Command | CommandTree): string {
   if (!("commands" in target)) return commandHelp(path, target);
   return groupHelp(path, target, target === PROGRAM ? PROGRAM_FLAGS : []);
 }
 
-function choose(path: string, group: CommandTree, name: string): Command | CommandTree {
+function choose(group: CommandTree, name: string, path: string): Command | CommandTree {
   const found = group.commands.find((command) => command.name === name);
   if (found !== undefined) return found;
   const guess = nearest(name, [...group.commands.map((command) => command.name), "help"]);
   const hint = guess === null ? "" : `\n(Did you mean ${guess}?)`;
-  throw new KvctlError("E_USAGE", `Error:  unknown command '${name}'${hint}\nSee ${path} --help.`);
-}
-
-/** Reads flags; to what is wrong with them, says where the right ones are explained. */
-function flagsOf(path: string, parse: () => ParsedFlags): ParsedFlags {
-  try {
-    return parse();
-  } catch (cause) {
-    if (!(cause instanceof KvctlError)) throw cause;
-    throw new KvctlError(cause.code, `${cause.message}\nSee ${path} --help.`, { cause });
-  }
+  throw wrongUsage(`unknown ${name.startsWith("-") ? "flag" : "command"} '${name}'${hint}`, path);
 }
 
 function packageVersion(): string {

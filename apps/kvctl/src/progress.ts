@@ -20,8 +20,11 @@ export class Progress {
 
   /** Shows `text`, unless something was shown just now. */
   show(text: string): void {
-    if (!this.#printer.isErrorWatched || this.#now() - this.#shownAtMs < INTERVAL_MS) return;
-    this.#shownAtMs = this.#now();
+    const now = this.#now();
+    if (now - this.#shownAtMs < INTERVAL_MS) return;
+    this.#shownAtMs = now;
+    // Asked second: it is a question to the system.
+    if (!this.#printer.isErrorWatched) return;
     this.#write(text);
   }
 

@@ -9,7 +9,7 @@ import { ExitCode } from "./exit-codes.ts";
 import { describeFailure, isConnectionFailure } from "./failure.ts";
 import type { FailureStyle } from "./failure.ts";
 import type { GlobalOptions } from "./globals.ts";
-import { HttpTransport } from "./http-transport.ts";
+import { HttpTransport, secureContextOptions } from "./http-transport.ts";
 import type { Printer } from "./print.ts";
 import { readPassword } from "./standard-input.ts";
 
@@ -37,14 +37,15 @@ export interface SessionOptions {
  */
 export async function openSession({ globals, printer, style, sync }: SessionOptions): Promise<Session> {
   const tls = readTlsFiles(globals);
-  const credentials = await askCredentials(globals, printer);
+  const credentials = await credentialsOf(globals, printer);
   const signal = globals.totalTimeoutMs === 0 ? undefined : AbortSignal.timeout(globals.totalTimeoutMs);
   const discovered = globals.discoverySrv === null ? [] : await discover(globals.discoverySrv);
   const client = new Client({
     endpoints: discovered.length > 0 ? discovered : globals.endpoints,
     timeoutMs: globals.timeoutMs,
+    timeoutCovers: "head", // as etcdctl: a large answer may take as long as it comes
     rounds: 1, // as etcdctl, whose list of failures has a line for each endpoint
-    transport: new HttpTransport(tls),
+    transport: new HttpTransport(tls, globals.proxy),
     credentials,
     ...(globals.debug ? { onRequest: (request) => printer.request(request) } : {}),
   });
@@ -89,11 +90,22 @@ function readTlsFiles({ certFile, keyFile, caFile }: GlobalOptions): TlsOptions 
     throw new KvctlError("E_FILE", `KeyFile and CertFile must both be present[${files}]`);
   }
   if (certFile === null && caFile === null) return null;
-  return { ca: readTlsFile(caFile), cert: readTlsFile(certFile), key: readTlsFile(keyFile) };
+  const tls = { ca: readTlsFile(caFile), cert: readTlsFile(certFile), key: readTlsFile(keyFile) };
+  try {
+    process.getBuiltinModule("node:tls").createSecureContext(secureContextOptions(tls));
+  } catch (cause) {
+    const files = [caFile, certFile, keyFile].filter((file) => file !== null).join(", ");
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new KvctlError("E_FILE", `Error:  ${files}: ${reason}`, { cause });
+  }
+  return tls;
 }
 
 function readTlsFile(path: string | null): Uint8Array | undefined {
-  if (path === null) return undefined;
+  return path === null ? undefined : readOwnFile(path);
+}
+
+function readOwnFile(path: string): Buffer {
   try {
     // Not node:fs/promises, which takes 6 to 12 ms to load (bench machine).
     return readFileSync(path);
@@ -107,13 +119,22 @@ function isMissing(cause: unknown): boolean {
   return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
 }
 
-async function askCredentials(
-  { username }: GlobalOptions,
+async function credentialsOf(
+  globals: GlobalOptions,
   printer: Printer,
 ): Promise<{ username: string; password: string } | undefined> {
+  const { username, password, passwordFile } = globals;
   if (username === null) return undefined;
   const colon = username.indexOf(":");
   if (colon >= 0) return { username: username.slice(0, colon), password: username.slice(colon + 1) };
-  const password = await readPassword("Password: ", (text) => printer.text(text));
-  return { username, password };
+  if (passwordFile !== null) return { username, password: readPasswordFile(passwordFile) };
+  if (password !== null) return { username, password };
+  return { username, password: await readPassword("Password: ", (text) => printer.text(text)) };
+}
+
+/** An editor's line end behind the password is none of it. */
+function readPasswordFile(path: string): string {
+  return readOwnFile(path)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
 }

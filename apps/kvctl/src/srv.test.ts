@@ -21,6 +21,18 @@ const resolvePlainOnly: ResolveSrv = async (name) => {
   return [{ name: "p1", port: 1, priority: 0, weight: 0 }];
 };
 
+const resolveNothing: ResolveSrv = (name) => Promise.reject(new Error(`querySrv ENOTFOUND ${name}`));
+
+test("a domain of which neither service can be looked up has no endpoints, and no others are asked", async () => {
+  await expect(srvEndpoints("gone.test", resolveNothing)).rejects.toMatchObject({
+    code: "E_COMMAND",
+    exitCode: 1,
+    message:
+      "Error:  no endpoints of gone.test: Error: querySrv ENOTFOUND _etcd-client-ssl._tcp.gone.test; " +
+      "Error: querySrv ENOTFOUND _etcd-client._tcp.gone.test",
+  });
+});
+
 test("a service that cannot be looked up lists nothing", async () => {
   expect(await srvEndpoints("example.test", resolvePlainOnly)).toEqual(["http://p1:1"]);
 });

@@ -56,10 +56,10 @@ export async function readPassword(prompt: string, show: (text: string) => void)
   }
 }
 
-/** Asks on the terminal; only y and yes are a yes; the end of input and an interrupt are a no. */
+/** Asks on the terminal that standard error is; only y and yes are a yes; the end of input and an interrupt are a no. */
 export async function confirmOnTerminal(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new AbortController();
   lines.once("close", () => closed.abort());
   try {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { KvctlError } from "./errors.ts";
 import { StandardStream } from "./standard-stream.ts";
 
 let directory: string;
@@ -20,7 +21,7 @@ const never = (): never => {
 test("text is in the file when write returns", async () => {
   const path = join(directory, "out");
   const fd = openSync(path, "w");
-  const stream = new StandardStream({ fd, openStream: never, onReaderGone: never });
+  const stream = new StandardStream({ fd, openStream: never, onReaderGone: never, onFailure: never });
 
   stream.write("é\n");
   stream.write("");
@@ -36,11 +37,15 @@ test.each([
   ["a full disk", null, /^Error: {2}what there is to say cannot be written: ENOSPC/],
 ])("%s is an error of its own", (_what, flag, message) => {
   const fd = flag === null ? openSync("/dev/full", "w") : openSync("/dev/null", flag);
-  const stream = new StandardStream({ fd, openStream: never, onReaderGone: never });
+  const failures: KvctlError[] = [];
+  const onFailure = (error: KvctlError): void => void failures.push(error);
+  const stream = new StandardStream({ fd, openStream: never, onReaderGone: never, onFailure });
 
-  expect(() => stream.write("a")).toThrow(
+  stream.write("a");
+
+  expect(failures).toEqual([
     expect.objectContaining({ code: "E_FILE", message: expect.stringMatching(message) }),
-  );
+  ]);
   closeSync(fd);
 });
 
@@ -57,7 +62,12 @@ describe("on a pipe", () => {
 
   test("what does not fit is left to Node's stream, in order, and nothing is lost", async () => {
     const rest = new PassThrough({ highWaterMark: 1 });
-    const stream = new StandardStream({ fd: writer, openStream: () => rest, onReaderGone: never });
+    const stream = new StandardStream({
+      fd: writer,
+      openStream: () => rest,
+      onReaderGone: never,
+      onFailure: never,
+    });
     const text = Array.from({ length: 100_000 }, (_, i) => `${i}\n`).join("");
     const later = buffer(rest);
 
@@ -76,15 +86,42 @@ describe("on a pipe", () => {
   test("a reader that has gone is told of", () => {
     let gone = 0;
     closeSync(reader);
-    const stream = new StandardStream({ fd: writer, openStream: never, onReaderGone: () => gone++ });
+    const stream = new StandardStream({
+      fd: writer,
+      openStream: never,
+      onReaderGone: () => gone++,
+      onFailure: never,
+    });
     stream.write("a");
     expect(gone).toBe(1);
+  });
+
+  test("nothing is written at once any more when nothing may block", async () => {
+    const rest = new PassThrough();
+    const stream = new StandardStream({
+      fd: writer,
+      openStream: () => rest,
+      onReaderGone: never,
+      onFailure: never,
+    });
+
+    stream.neverBlock();
+    stream.write("a");
+    await stream.written();
+
+    expect(rest.read().toString()).toBe("a");
+    closeSync(reader);
   });
 
   test("a reader that goes while it is waited for is told of", () => {
     let gone = 0;
     const rest = new PassThrough();
-    const stream = new StandardStream({ fd: writer, openStream: () => rest, onReaderGone: () => gone++ });
+    const stream = new StandardStream({
+      fd: writer,
+      openStream: () => rest,
+      onReaderGone: () => gone++,
+      onFailure: never,
+    });
     stream.write("x".repeat(1_000_000));
     rest.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
     expect(gone).toBe(1);

@@ -12,6 +12,8 @@ export interface StandardStreamOptions {
   readonly openStream: () => Writable;
   /** Called when nobody reads any more; what is written is lost from then on. */
   readonly onReaderGone: () => void;
+  /** What else can fail: a full disk, a descriptor that is closed. Called once for each time. */
+  readonly onFailure: (error: KvctlError) => void;
 }
 
 /** Writes text to a file descriptor. */
@@ -23,13 +25,17 @@ export class StandardStream {
     this.#options = options;
   }
 
-  /** @throws {KvctlError} E_FILE, for example when the disk is full */
   write(text: string): void {
     if (this.#stream === null) this.#writeNow(Buffer.from(text, "utf8"));
     else this.#stream.write(text);
   }
 
-  /** Resolves when all is written. */
+  /** From now on a reader that does not read holds up nothing but the text. */
+  neverBlock(): void {
+    this.#stream ??= this.#options.openStream().on("error", (error) => this.#fail(error));
+  }
+
+  /** Resolves when all is written, or failed. */
   async written(): Promise<void> {
     const stream = this.#stream;
     if (stream !== null) await new Promise<void>((resolve) => stream.write("", () => resolve()));
@@ -40,15 +46,14 @@ export class StandardStream {
     try {
       while (rest.length > 0) rest = rest.subarray(writeSync(this.#options.fd, rest));
     } catch (cause) {
-      // The descriptor is shared with a process that does not want to be blocked by it.
-      if (errorCode(cause) === "EAGAIN") this.#openStream().write(rest);
-      else this.#fail(cause);
+      if (errorCode(cause) !== "EAGAIN") {
+        this.#fail(cause);
+        return;
+      }
+      // The descriptor is shared with somebody who does not want to be blocked by it.
+      this.neverBlock();
+      this.#stream?.write(rest);
     }
-  }
-
-  #openStream(): Writable {
-    this.#stream = this.#options.openStream().on("error", (error) => this.#fail(error));
-    return this.#stream;
   }
 
   #fail(cause: unknown): void {
@@ -57,7 +62,8 @@ export class StandardStream {
       return;
     }
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new KvctlError("E_FILE", `Error:  what there is to say cannot be written: ${reason}`, { cause });
+    const message = `Error:  what there is to say cannot be written: ${reason}`;
+    this.#options.onFailure(new KvctlError("E_FILE", message, { cause }));
   }
 }
 

@@ -4,7 +4,10 @@ import { formatEntry, parseEntry } from "./subtree.ts";
 import type { Entry } from "./subtree.ts";
 
 const entries: fc.Arbitrary<Entry> = fc.record({
-  key: fc.string({ unit: "binary" }).map((text) => (text === "" ? "" : `/${text}`)),
+  key: fc
+    .string({ unit: "binary" })
+    .map((text) => (text === "" ? "" : `/${text}`))
+    .filter((key) => !key.split("/").some((part) => part === "." || part === "..")),
   value: fc.option(fc.string({ unit: "binary" })),
   ttl: fc.option(fc.integer({ min: 1 })),
 });
@@ -25,6 +28,9 @@ test.each([
   ['"text"', "not a JSON object"],
   ['{"key":"a","value":"v"}', '"key" must be empty or begin with a slash'],
   ['{"value":"v"}', '"key" must be empty or begin with a slash'],
+  ['{"key":"/../a","value":"v"}', '"key" must not have . or .. between its slashes'],
+  ['{"key":"/a/.","value":"v"}', '"key" must not have . or .. between its slashes'],
+  ['{"key":"/a/./b","dir":true}', '"key" must not have . or .. between its slashes'],
   ['{"key":"/a"}', 'either "value" must be a string or "dir" must be true'],
   ['{"key":"/a","value":1}', 'either "value" must be a string or "dir" must be true'],
   ['{"key":"/a","value":"v","dir":true}', 'either "value" must be a string or "dir" must be true'],

@@ -58,6 +58,8 @@ export function parseEntry(line: string, lineNumber: number): Entry {
   const { key, value, dir, ttl = null } = parsed;
   if (typeof key !== "string" || !/^(?:\/.*)?$/s.test(key))
     throw fail('"key" must be empty or begin with a slash');
+  // The server would take them for ways out of the subtree.
+  if (/\/\.\.?(?:\/|$)/.test(key)) throw fail('"key" must not have . or .. between its slashes');
   if (ttl !== null && !(typeof ttl === "number" && Number.isInteger(ttl) && ttl > 0)) {
     throw fail('"ttl" must be a positive integer');
   }

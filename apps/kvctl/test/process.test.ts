@@ -3,8 +3,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { connect, createServer as createSocketServer } from "node:net";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,8 @@ import { afterEach, describe, expect, test } from "vitest";
 const KVCTL = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 /** Code is kept in a HOME of the test's, or not at all. */
 const NO_CODE_CACHE = { NODE_DISABLE_COMPILE_CACHE: "1" };
+/** Nothing of the developer's: neither settings nor code. */
+const ENVIRONMENT = { PATH: process.env["PATH"], ...NO_CODE_CACHE };
 const closers: (() => void)[] = [];
 
 afterEach(() => {
@@ -23,7 +26,7 @@ afterEach(() => {
 function start(...argv: readonly string[]): ChildProcess & { text: { stdout: string; stderr: string } } {
   const child = spawn(process.execPath, [KVCTL, ...argv], {
     stdio: "pipe",
-    env: { PATH: process.env["PATH"], ...NO_CODE_CACHE },
+    env: ENVIRONMENT,
   });
   const text = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text.stdout += chunk));
@@ -84,55 +87,79 @@ test.each([
   expect(await body).toBe(sent);
 });
 
-test("a reader that goes away ends the program without a complaint", async () => {
-  const nodes = Array.from({ length: 20_000 }, (_, i) => ({
-    key: `/some/longer/key/${i}`,
-    value: "",
-    modifiedIndex: 3,
-    createdIndex: 3,
-  }));
-  const url = await serve((_request, response) => {
-    response.end(JSON.stringify({ action: "get", node: { key: "", dir: true, nodes } }));
-  });
+/** A directory whose keys are more than a pipe holds, and whose values are more than a socket does. */
+const MANY = Array.from({ length: 5_000 }, (_, i) => ({
+  key: `/some/longer/key/${i}`,
+  value: "v".repeat(4_000),
+  modifiedIndex: 3,
+  createdIndex: 3,
+}));
+const PATIENCE = ["--no-sync", "--timeout", "1m", "--total-timeout", "0", "--endpoints"];
 
-  const child = start("--no-sync", "--endpoints", url, "ls");
+function serveMany(): Promise<string> {
+  return serve((_request, response) => {
+    response.end(JSON.stringify({ action: "get", node: { key: "", dir: true, nodes: MANY } }));
+  });
+}
+
+test("a reader that goes away ends the program without a complaint", async () => {
+  const child = start(...PATIENCE, await serveMany(), "ls");
   child.stdout?.once("data", () => child.stdout?.destroy());
   const [code] = await once(child, "close");
 
   expect({ code, stderr: child.text.stderr }).toEqual({ code: 0, stderr: "" });
 });
 
-test("a reader that takes its time gets everything", async () => {
-  const nodes = Array.from({ length: 20_000 }, (_, i) => ({
-    key: `/some/longer/key/${i}`,
-    value: "",
-    modifiedIndex: 3,
-    createdIndex: 3,
-  }));
-  const url = await serve((_request, response) => {
-    response.end(JSON.stringify({ action: "get", node: { key: "", dir: true, nodes } }));
+test("an interrupt is heard while nobody reads what is printed", async () => {
+  const value = "v".repeat(1_000_000); // more than a pipe holds
+  const change = { action: "set", node: { key: "/a", value, modifiedIndex: 3, createdIndex: 3 } };
+  const { promise: goesOn, resolve: onSecond } = Promise.withResolvers<void>();
+  const { promise: watchEnds, resolve: onEnd } = Promise.withResolvers<void>();
+  let requestCount = 0;
+  const url = await serve((request, response) => {
+    if (++requestCount === 1) response.end(JSON.stringify(change));
+    else {
+      onSecond(); // the change has been printed as far as it goes
+      request.once("close", onEnd);
+    }
   });
+  const argv = [KVCTL, ...PATIENCE, url, "watch", "--forever", "/a"];
+  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"], env: ENVIRONMENT });
+  closers.push(() => child.kill("SIGKILL"));
+  await goesOn;
 
-  // head -c holds the pipe open until the rest is read behind it: kvctl fills it and has to wait.
-  const command = `"$0" "$@" | { head -c 10; read -r line </dev/null; cat; }`;
-  const argv = [
-    process.execPath,
-    KVCTL,
-    "--no-sync",
-    "--timeout",
-    "1m",
-    "--total-timeout",
-    "0",
-    "--endpoints",
-    url,
-    "ls",
-  ];
-  const child = spawn("sh", ["-c", command, ...argv], { stdio: ["ignore", "pipe", "inherit"] });
+  child.kill("SIGINT");
+  await watchEnds;
   let output = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
-  await once(child, "close");
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const [code] = await once(child, "close");
 
-  expect(output).toBe(nodes.map(({ key }) => `${key}\n`).join(""));
+  expect(code).toBe(0);
+  expect(output === `${value}\n`).toBe(true);
+});
+
+test("standard output that must not be blocked, because standard input is the same socket, gets everything", async () => {
+  const url = await serveMany();
+  const listener = createSocketServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, "127.0.0.1");
+  closers.push(() => listener.close());
+  await once(listener, "listening");
+  const address = listener.address();
+  if (address === null || typeof address === "string") throw new Error("the listener has no port");
+  const reader = connect(address.port, "127.0.0.1").setEncoding("utf8");
+  const [socket] = await once(listener, "connection");
+
+  const child = spawn(process.execPath, [KVCTL, ...PATIENCE, url, "diff", "/", "--file", "-"], {
+    stdio: [socket, socket, "inherit"],
+    env: ENVIRONMENT,
+  });
+  const closed = once(child, "close");
+  socket.destroy(); // the child has its own
+  reader.end("\n");
+  let output = "";
+  for await (const text of reader) output += text;
+
+  expect(await closed).toEqual([6, null]);
+  expect(output.trimEnd().split("\n")).toHaveLength(MANY.length + 1);
 });
 
 test("an interrupt ends a waiting watch with exit status 0", async () => {
@@ -145,6 +172,28 @@ test("an interrupt ends a waiting watch with exit status 0", async () => {
   const [code] = await once(child, "close");
 
   expect({ code, ...child.text }).toEqual({ code: 0, stdout: "", stderr: "" });
+});
+
+test("exec-watch ends behind the programs that it has started", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "kvctl-exec-"));
+  closers.push(() => rmSync(directory, { recursive: true, force: true }));
+  const mark = join(directory, "mark");
+  const { promise: second, resolve } = Promise.withResolvers<void>();
+  let requestCount = 0;
+  const url = await serve((_request, response) => {
+    if (++requestCount === 1)
+      response.end('{"action":"set","node":{"key":"/a","value":"v","modifiedIndex":3,"createdIndex":3}}');
+    else resolve();
+  });
+  // Ignores the interrupt, says that it runs, and takes its time.
+  const script = `trap '' INT; echo runs; sleep 1; echo > '${mark}'`;
+  const child = start(...PATIENCE, url, "exec-watch", "/a", "--", "sh", "-c", script);
+  await Promise.all([second, once(child.stdout ?? child, "data")]);
+
+  child.kill("SIGINT");
+  const [code] = await once(child, "exit");
+
+  expect({ code, isDone: existsSync(mark) }).toEqual({ code: 0, isDone: true });
 });
 
 test("exec-watch hands the change to the program and goes on", async () => {
@@ -190,7 +239,7 @@ async function onTerminal(
   const command = `exec ${[process.execPath, KVCTL, ...argv].map((word) => `'${word}'`).join(" ")}`;
   const child = spawn("script", ["-qec", command, "/dev/null"], {
     stdio: "pipe",
-    env: { PATH: process.env["PATH"], TERM: "xterm-256color", ...NO_CODE_CACHE, ...env },
+    env: { ...ENVIRONMENT, TERM: "xterm-256color", ...env },
   });
   closers.push(() => child.kill("SIGKILL"));
   let screen = "";
@@ -244,6 +293,7 @@ describe.runIf(hasTerminal())("on a terminal", () => {
   test.each([
     ["colours", {}, true],
     ["no colours with NO_COLOR", { NO_COLOR: "1" }, false],
+    ["no colours with NO_COLOR, whatever else is set", { NO_COLOR: "1", FORCE_COLOR: "1" }, false],
     ["no colours where there are none", { TERM: "dumb" }, false],
   ])("diff prints %s", async (_what, env, isColored) => {
     const url = await serve(({ url: path }, response) => {
@@ -398,18 +448,21 @@ function hasTerminal(): boolean {
   return false;
 }
 
-/** The files and the builtin modules that a run loads. */
-async function loadedBy(
-  ...argv: readonly string[]
-): Promise<{ readonly files: string[]; readonly builtins: string[] }> {
+/** How a run ends, and the files and the builtin modules that it loads. */
+async function loadedBy(...argv: readonly string[]): Promise<{
+  readonly code: unknown;
+  readonly files: readonly string[];
+  readonly builtins: readonly string[];
+}> {
   const child = spawn(process.execPath, ["--import", traceLoads, KVCTL, ...argv], {
     stdio: ["ignore", "ignore", "pipe"],
+    env: ENVIRONMENT,
   });
   let output = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
-  await once(child, "close");
+  const [code] = await once(child, "close");
   const named = (pattern: RegExp): string[] => [...output.matchAll(pattern)].map(([, name = ""]) => name);
-  return { files: named(/^file .*\/(.*)$/gm), builtins: named(/^builtin NativeModule (.*)$/gm) };
+  return { code, files: named(/^file .*\/(.*)$/gm), builtins: named(/^builtin NativeModule (.*)$/gm) };
 }
 
 // Tells on standard error of the files that are loaded after it, and of all builtin modules.
@@ -422,19 +475,27 @@ const traceLoads = `data:text/javascript,${encodeURIComponent(`
 
 describe("what a start loads", () => {
   // Each file takes a millisecond or two, and these builtins together more than all the rest of kvctl.
-  test.each([["help"], ["--version"], ["nope"]])("%s: two files, no client and no stream", async (word) => {
-    const { files, builtins } = await loadedBy(word);
+  test.each([
+    ["help", 0],
+    ["--version", 0],
+    ["nope", 1],
+  ])("%s: two files, and nothing for sockets and terminals", async (word, status) => {
+    const { code, files, builtins } = await loadedBy(word);
 
+    expect(code).toBe(status);
     expect(files).toEqual(["main.js", "run.js"]);
     expect(builtins).toContain("fs");
     for (const heavy of ["http", "net", "tty", "timers/promises"]) expect(builtins).not.toContain(heavy);
   });
 
   test("a command that talks to a server: one file more, without undici", async () => {
-    const url = await serve((_request, response) => response.end("{}"));
+    const url = await serve((_request, response) => {
+      response.end('{"action":"get","node":{"key":"/a","value":"v","modifiedIndex":3,"createdIndex":3}}');
+    });
 
-    const { files, builtins } = await loadedBy("--no-sync", "--endpoints", url, "get", "/a");
+    const { code, files, builtins } = await loadedBy("--no-sync", "--endpoints", url, "get", "/a");
 
+    expect(code).toBe(0);
     expect(files).toEqual(["main.js", "run.js", "session.js"]);
     expect(builtins).toContain("http");
     for (const heavy of ["tls", "internal/deps/undici/undici", "dns/promises"])

@@ -35,7 +35,7 @@ export const clusterHealth: Command = {
     if (call.flags.has("watch")) return watchMembers(call);
     if (call.globals.table) return printTable(call);
     if (!call.flags.has("forever")) return check(call);
-    const signal = interrupt();
+    const signal = interrupt(call);
     for (;;) {
       await check(call);
       call.printer.text(`\nnext check after ${CHECK_INTERVAL_SECONDS} second...\n\n`);
@@ -71,7 +71,7 @@ async function watchMembers(call: Call): Promise<ExitCode> {
   const { askMembers, healthTable, summarize } = await import("../member-health.ts");
   const intervalMs = call.flags.durationMs("interval") ?? WATCH_INTERVAL_MS;
   if (intervalMs <= 0) throw argumentError("--interval must be more than 0");
-  const signal = interrupt();
+  const signal = interrupt(call);
   let exitCode: ExitCode = ExitCode.Unhealthy;
   // One session for all looks, so that a latency is that of a request and not of a connection.
   await using session = await call.connect();
@@ -115,7 +115,8 @@ function statusFor(healthyCount: number): ExitCode {
 }
 
 /** Aborted by SIGINT, which then does not end the process. */
-function interrupt(): AbortSignal {
+function interrupt({ printer }: Call): AbortSignal {
+  printer.neverBlock();
   const controller = new AbortController();
   process.once("SIGINT", () => controller.abort());
   return controller.signal;

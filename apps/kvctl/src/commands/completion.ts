@@ -1,7 +1,6 @@
 // `completion SHELL`: a script that teaches the shell kvctl's commands and flags.
 
-import { COMPLETION_SCRIPTS } from "../completion-scripts.ts";
-import type { Shell } from "../completion-scripts.ts";
+import { SHELLS } from "../completion/places.ts";
 import { KvctlError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { GLOBAL_FLAGS } from "../globals.ts";
@@ -11,27 +10,24 @@ import type { Command, CommandGroup } from "./command.ts";
 export function completionOf(others: readonly (Command | CommandGroup)[]): Command {
   const completion: Command = {
     name: "completion",
-    usage: Object.keys(COMPLETION_SCRIPTS).join("|"),
+    usage: SHELLS.join("|"),
     summary: "print a completion script for a shell",
     flags: [],
     style: "keys",
     sync: false,
-    run: ({ words, printer }) => {
-      const [shell, ...more] = words;
-      if (shell === undefined || !isShell(shell) || more.length > 0) {
-        throw new KvctlError(
-          "E_USAGE",
-          `Error:  name one shell: ${Object.keys(COMPLETION_SCRIPTS).join(", ")}`,
-        );
+    run: async ({ words, printer }) => {
+      const [name, ...more] = words;
+      const shell = SHELLS.find((known) => known === name);
+      if (shell === undefined || more.length > 0) {
+        throw new KvctlError("E_USAGE", `Error:  name one shell: ${SHELLS.join(", ")}`);
       }
-      const commands = [...others, completion];
-      printer.text(COMPLETION_SCRIPTS[shell]({ globalFlags: GLOBAL_FLAGS, commands }));
-      return Promise.resolve(ExitCode.Success);
+      // Only here, because no other command needs it.
+      const { COMPLETION_SCRIPTS } = await import("../completion-scripts.ts");
+      printer.text(
+        COMPLETION_SCRIPTS[shell]({ globalFlags: GLOBAL_FLAGS, commands: [...others, completion] }),
+      );
+      return ExitCode.Success;
     },
   };
   return completion;
-}
-
-function isShell(text: string): text is Shell {
-  return Object.hasOwn(COMPLETION_SCRIPTS, text);
 }

@@ -1,12 +1,11 @@
 // `diff KEY KEY` and `diff KEY --file FILE`: what differs between two subtrees, or one and what was exported.
 
-import { createReadStream } from "node:fs";
 import type { Client } from "@kv/client";
 import { ExitCode } from "../exit-codes.ts";
-import { KvctlError, argumentError } from "../errors.ts";
+import { argumentError } from "../errors.ts";
 import type { Printer } from "../print.ts";
-import { readLines } from "../standard-input.ts";
-import { parseEntry, readSubtree } from "../subtree.ts";
+import { readEntries } from "../read-entries.ts";
+import { readSubtree } from "../subtree.ts";
 import type { Entry, ReadSubtreeOptions } from "../subtree.ts";
 import type { Command } from "./command.ts";
 
@@ -29,7 +28,7 @@ export const diff: Command = {
     const file = flags.text("file");
     if (left === undefined || words.length !== (file === undefined ? 2 : 1))
       throw argumentError("two keys, or a key and --file, required");
-    const exported = file === undefined ? null : await readFile(file);
+    const exported = file === undefined ? null : await readEntries(file, printer);
     await using session = await connect();
     const { client, signal } = session;
     const options = { quorum: flags.has("quorum"), signal };
@@ -48,23 +47,6 @@ async function readOther(
   return readSubtree(client, key, options);
 }
 
-/** @throws {KvctlError} E_FILE, E_ARGUMENT */
-async function readFile(file: string): Promise<readonly Entry[]> {
-  const entries: Entry[] = [];
-  let lineNumber = 0;
-  const input = file === "-" ? process.stdin : createReadStream(file);
-  try {
-    for await (const line of readLines(input)) {
-      lineNumber++;
-      if (line !== "") entries.push(parseEntry(line, lineNumber));
-    }
-  } catch (cause) {
-    if (cause instanceof KvctlError || !(cause instanceof Error)) throw cause;
-    throw new KvctlError("E_FILE", `Error:  ${cause.message}`, { cause });
-  }
-  return entries;
-}
-
 /** Prints `-` for what only `before` has, `+` for what only `after` has; whether there was anything. */
 function printDifferences(before: readonly Entry[], after: readonly Entry[], printer: Printer): boolean {
   const left = new Map(before.map((entry) => [entry.key, entry]));
@@ -81,8 +63,9 @@ function printDifferences(before: readonly Entry[], after: readonly Entry[], pri
   return isDifferent;
 }
 
+/** Both keys themselves are `.` or, as directories, `/`. */
 function describe({ key, value }: Entry): string {
-  return value === null ? `${key}/` : `${key} ${JSON.stringify(value)}`;
+  return value === null ? `${key}/` : `${key === "" ? "." : key} ${JSON.stringify(value)}`;
 }
 
 function compareKeys(a: string, b: string): number {

@@ -1,5 +1,6 @@
 // `exec-watch KEY -- CMD ARGS…`: runs a program for each change, without waiting for the run before.
 
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { argumentError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
@@ -17,24 +18,33 @@ export const execWatch: Command = {
   run: async (call) => {
     const [, program, ...programArguments] = call.words;
     if (program === undefined) throw argumentError("key and command to exec required");
-    for await (const event of watchedEvents(call)) {
-      if (isDirectoryEvent(event)) call.printer.error(`Ignored dir ${event.node.key} change`);
-      else {
-        const problem = await start(program, programArguments, event);
-        if (problem === null) continue;
-        // Without a newline, as etcdctl.
-        call.printer.errorText(`exec: ${JSON.stringify(program)}: ${problem}`);
-        return ExitCode.Failed;
+    const running = new Set<ChildProcess>();
+    try {
+      for await (const event of watchedEvents(call)) {
+        if (isDirectoryEvent(event)) call.printer.error(`Ignored dir ${event.node.key} change`);
+        else {
+          const problem = await start(running, [program, ...programArguments], event);
+          if (problem === null) continue;
+          // Without a newline, as etcdctl.
+          call.printer.errorText(`exec: ${JSON.stringify(program)}: ${problem}`);
+          return ExitCode.Failed;
+        }
       }
+      return ExitCode.Success;
+    } finally {
+      // Who waits for kvctl waits for what it has started.
+      await Promise.all([...running].map((child) => once(child, "exit")));
     }
-    return ExitCode.Success;
   },
 };
 
-/** Resolves when the program runs, with null, or with the reason why it does not. Its exit status is its own affair. */
+/**
+ * Resolves when the program runs, with null, or with the reason why it does not. Its exit status is its own affair.
+ * It is in `running` until it ends.
+ */
 async function start(
-  program: string,
-  programArguments: readonly string[],
+  running: Set<ChildProcess>,
+  [program, ...programArguments]: readonly [string, ...string[]],
   event: ChangeEvent,
 ): Promise<string | null> {
   // Only here: it loads all that sockets need.
@@ -51,6 +61,8 @@ async function start(
   });
   try {
     await once(child, "spawn");
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     return null;
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -1,5 +1,6 @@
 // `export [KEY]`: a subtree as JSON lines that `import` reads.
 
+import { argumentError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { formatEntry, readSubtree } from "../subtree.ts";
 import type { Command } from "./command.ts";
@@ -15,13 +16,17 @@ export const exportCommand: Command = {
   style: "keys",
   sync: true,
   run: async ({ words, flags, printer, connect }) => {
+    if (words.length > 1) throw argumentError("one key at most");
+    const [root = "/"] = words;
     await using session = await connect();
     const { client, signal } = session;
-    const entries = await readSubtree(client, words[0] ?? "/", { quorum: flags.has("quorum"), signal });
+    const entries = await readSubtree(client, root, { quorum: flags.has("quorum"), signal });
     for (const entry of entries) {
       printer.line(formatEntry(entry));
       if (entry.value?.includes(REPLACEMENT_CHARACTER) === true) {
-        printer.error(`Warning:  ${entry.key}: may hold bytes that the server cannot print`);
+        printer.error(
+          `Warning:  ${root.replace(/\/+$/, "")}${entry.key}: may hold bytes that the server cannot print`,
+        );
       }
     }
     return ExitCode.Success;

@@ -6,9 +6,8 @@ import { basename } from "node:path";
 import { argumentError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { Progress } from "../progress.ts";
+import { readEntries } from "../read-entries.ts";
 import { parseDump } from "../snapshot-04.ts";
-import { readLines } from "../standard-input.ts";
-import { parseEntry } from "../subtree.ts";
 import type { Entry } from "../subtree.ts";
 import { writeEntries } from "../write-entries.ts";
 import type { Call, Command } from "./command.ts";
@@ -20,6 +19,7 @@ export const importCommand: Command = {
   usage: "[KEY]",
   summary: "write the JSON lines of export, read from standard input, to KEY and below; may be repeated",
   flags: [
+    { name: "file", kind: "text", help: "read the lines from this file; -: standard input" },
     { name: "snap", kind: "text", help: "write this dump of an etcd 0.4 (/v2/migration/snapshot) instead" },
     { name: "hidden", kind: "texts", help: "with --snap: a hidden key to write too; may be repeated" },
     { name: "c", kind: "integer", help: `how many keys to write at a time (default: ${CONCURRENCY})` },
@@ -28,17 +28,13 @@ export const importCommand: Command = {
   sync: true,
   run: async (call) => {
     const file = call.flags.text("snap");
+    if (call.words.length > 1) throw argumentError("one key at most; a file is named by --file");
     const concurrency = call.flags.integer("c") ?? CONCURRENCY;
     if (concurrency < 1) throw argumentError("-c must be at least 1");
     if (file !== undefined) return importDump(call, file, concurrency);
 
     // All lines are read before the first is written, so that a broken file changes nothing.
-    const entries: Entry[] = [];
-    let lineNumber = 0;
-    for await (const line of readLines()) {
-      lineNumber++;
-      if (line !== "") entries.push(parseEntry(line, lineNumber));
-    }
+    const entries = await readEntries(call.flags.text("file") ?? "-", call.printer);
     let count = 0;
     try {
       await write(call, entries, concurrency, () => count++);

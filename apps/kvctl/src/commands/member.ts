@@ -80,17 +80,18 @@ const add: Command = {
 const remove: Command = {
   name: "remove",
   usage: "ID",
-  summary: "remove a member for good",
-  flags: [],
+  summary: "remove a member for good; asks on a terminal",
+  flags: [{ name: "yes", kind: "boolean", help: "do not ask" }],
   style: "members",
   sync: true,
-  run: async ({ words, printer, connect }) => {
+  run: async ({ words, flags, printer, confirm, connect }) => {
     const [id] = words;
     if (id === undefined || words.length > 1) throw wrongArguments("Provide a single member ID");
     await using session = await connect();
     const { client, signal } = session;
     const members = await client.members.list({ signal });
-    if (!members.some((member) => member.id === id)) {
+    const named = members.find((member) => member.id === id);
+    if (named === undefined) {
       const namesakes = members.filter((member) => member.name === id);
       const hints = namesakes.map(
         (member) =>
@@ -100,7 +101,14 @@ const remove: Command = {
       );
       throw wrongArguments(`${hints.join("")}Couldn't find a member in the cluster with an ID of ${id}.`);
     }
-    await client.members.remove(id, { signal });
+    const ask = flags.has("yes") ? null : confirm();
+    if (
+      ask !== null &&
+      !(await ask(`Remove member ${id} (${named.name === "" ? "not started" : named.name}) for good? [y/N] `))
+    ) {
+      throw wrongArguments("nothing was removed");
+    }
+    await client.members.remove(id, { signal: ask === null ? signal : undefined });
     printer.line(`Removed member ${id} from cluster`);
     return ExitCode.Success;
   },

@@ -52,7 +52,10 @@ async function isConfirmed(call: Call, key: string): Promise<boolean> {
   const node = await read(call, key);
   if (!node.dir) return true;
   const count = countKeys(node) - 1;
-  return confirm(`Remove ${node.key} with ${count} ${count === 1 ? "key" : "keys"} in it? [y/N] `);
+  // The root's own key is empty.
+  return confirm(
+    `Remove ${node.key === "" ? "/" : node.key} with ${count} ${count === 1 ? "key" : "keys"} in it? [y/N] `,
+  );
 }
 
 /** In a session of its own: while the user thinks, the limits of the removal are not to run out. */

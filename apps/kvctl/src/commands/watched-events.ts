@@ -1,6 +1,7 @@
 // What `watch` and `exec-watch` share: the events of a key until an interrupt. Spec: ctl.md §6.
 
 import type { WatchEvent } from "@kv/client";
+import { argumentError } from "../errors.ts";
 import type { Flag } from "../flags.ts";
 import { keyArgument } from "./arguments.ts";
 import type { Call } from "./command.ts";
@@ -34,10 +35,12 @@ const RECONNECT_LIMIT = 1;
 export async function* watchedEvents(call: Call): AsyncGenerator<ChangeEvent, void, void> {
   const key = keyArgument(call);
   const after = call.flags.integer("after-index") ?? 0;
+  if (after < 0) throw argumentError("--after-index must not be negative");
   const resumes = call.flags.has("resume");
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
   process.once("SIGINT", onInterrupt);
+  call.printer.neverBlock();
   try {
     await using session = await call.connect();
     const events = session.client.watch(key, {
