@@ -22,7 +22,7 @@ const PRINTS = {
   "raft.ts": /^entry \d+: 1\nentry \d+: 3\nentry \d+: 6\n$/,
   "wal.ts": /^1 \{ term: 1, vote: 'a', commit: 1 \} \[\]\n$/,
   "store.ts":
-    /^set \/1\/app\/color blue 1\ncompareAndSwap \/1\/app\/color green 2\ntrue 2\n\{"Root":\{.*"CurrentVersion":2\}$/,
+    /^set \/1\/app\/color blue 1\ncompareAndSwap \/1\/app\/color green 2\ntrue 2\n\{"Root":\{.*"CurrentVersion":2\}\n\/1 1\n$/,
   "rafthttp.ts": /^b has a message of term 7 from a\n$/,
   "server.ts": /^201 \{"action":"set","node":\{"key":"\/hello","value":"world",.*\n\n$/,
   "client.ts": /^changed by somebody else: \[red != (green|blue)\]\nset \/config\/color blue\n$/,

@@ -344,6 +344,48 @@ describe("with a server", () => {
     expect(await run(argv)).toEqual({ exitCode: 0, stdout: "v\n", stderr: "" });
   });
 
+  test.each([
+    [
+      true,
+      "These are the URLs that the members advertise. With --no-sync the endpoints are used as they are given.\n",
+    ],
+    [false, ""],
+  ])("advertised URLs that nobody answers at are explained to who watches: %j", async (isTerminal, hint) => {
+    const members = [{ id: "1", name: "n1", peerURLs: ["http://h:1"], clientURLs: ["http://127.0.0.1:1"] }];
+    await using server = await serve((response) => response.end(JSON.stringify({ members })));
+    let stderr = "";
+    const printer = new Printer({
+      stdout: { write: () => undefined },
+      stderr: { write: (text) => void (stderr += text), isTerminal: () => isTerminal },
+    });
+
+    const argv = ["--endpoints", server.url, "get", "/a"];
+    const exitCode = await runProgram(argv, { printer, confirm: () => null, environment: {} });
+
+    expect(exitCode).toBe(4);
+    expect(stderr).toBe(
+      "Error:  client: etcd cluster is unavailable or misconfigured\n" +
+        `error #0: connect ECONNREFUSED 127.0.0.1:1\n\n${hint}`,
+    );
+  });
+
+  test.each([
+    ["get", "/a"],
+    ["member", "list"],
+  ])("endpoints that nobody answers at are not those of members: %s %s", async (...words) => {
+    let stderr = "";
+    const printer = new Printer({
+      stdout: { write: () => undefined },
+      stderr: { write: (text) => void (stderr += text), isTerminal: () => true },
+    });
+    const argv = ["--endpoints", "http://127.0.0.1:1", ...words];
+
+    await runProgram(argv, { printer, confirm: () => null, environment: {} });
+
+    expect(stderr).toContain("cluster is unavailable");
+    expect(stderr).not.toContain("advertise");
+  });
+
   test("a cluster that advertises nothing is named, with the way out", async () => {
     await using server = await serve((response) => response.end('{"members":[]}'));
 

@@ -16,7 +16,7 @@ import type { Printer } from "./print.ts";
 /** What a run depends on. */
 export interface ProgramDeps {
   readonly printer: Printer;
-  /** Null when standard input or output is no terminal. Asked only when it matters: looking takes time. */
+  /** Null when standard input or standard error is no terminal. Asked only when it matters: looking takes time. */
   readonly confirm: () => Confirm | null;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -87,6 +87,7 @@ async function runCommand(
   if (globals.table && command.hasTable !== true) {
     throw wrongUsage(`there is no table of what ${path} prints`, path);
   }
+  let hasSynced = false;
   try {
     return await command.run({
       words,
@@ -97,15 +98,16 @@ async function runCommand(
       connect: async () => {
         // Only here, because it loads everything that speaks to a server.
         const { openSession } = await import("./session.ts");
-        return openSession({ globals, printer, style, sync });
+        const session = await openSession({ globals, printer, style, sync });
+        hasSynced = sync && globals.sync;
+        return session;
       },
     });
   } catch (error) {
     const failure = describeFailure(error, style);
     printer.errorText(failure.text);
     // What puzzles people most; scripts know the rest by heart.
-    if (sync && globals.sync && isConnectionFailure(error) && printer.isErrorWatched)
-      printer.error(SYNC_HINT);
+    if (hasSynced && isConnectionFailure(error) && printer.isErrorWatched) printer.error(SYNC_HINT);
     return failure.exitCode;
   }
 }

@@ -32,10 +32,10 @@ const WORDED_BY_ETCD: Readonly<Record<string, string>> = {
 };
 
 /**
- * What etcd is asked too: all that one server can answer without restarts and long waits.
- * The rest takes minutes and tests kvctl no further.
+ * What one server answers without restarts and long waits. Of the rest, etcd is asked nothing: it takes minutes and
+ * tests kvctl no further.
  */
-const BOTH_SERVERS = /^(?:auth|members|output|read|usage|write|watch\/after-index)/;
+const QUICK = /^(?:auth|members|offline|output|read|usage|write|watch\/after-index)/;
 
 // Cases say how long the program takes to be connected; Node on a busy machine takes longer than Go.
 const SLOWNESS = 2;
@@ -80,9 +80,9 @@ const files = await readdir(new URL("cli/", CONFORMANCE));
 const cases = replayer.loadCases(
   files.toSorted().map((file) => fileURLToPath(new URL(`cli/${file}`, CONFORMANCE))),
 );
-// The long run has etcd alone: kvd has had its turn in `npm test`.
-const isLongRun = process.env["KV_REPLAY"] === "etcd";
-const servers = findServers().filter(({ kind }) => (kind === "etcd") === isLongRun);
+// `npm test` has the quick cases on kvd, the gate the slow ones, and etcd.
+const isLongRun = process.env["KV_REPLAY"] === "long";
+const servers = findServers().filter(({ kind }) => isLongRun || kind !== "etcd");
 
 test("all recorded cases are here", () => {
   expect(cases).toHaveLength(233);
@@ -135,6 +135,13 @@ describe.each(servers.map((server) => ({ ...server, mine: casesFor(server) })))(
 });
 
 function casesFor({ kind }: ServerUnderTest): Case[] {
-  if (kind !== "etcd") return cases;
-  return cases.filter(({ name, cluster }) => BOTH_SERVERS.test(name) && cluster === undefined);
+  if (kind === "other") return cases;
+  const isQuick = ({ name, cluster }: Case): boolean => QUICK.test(name) && cluster === undefined;
+  if (kind === "etcd") return cases.filter((recorded) => isQuick(recorded) && !isOffline(recorded));
+  return cases.filter((recorded) => isQuick(recorded) !== isLongRun);
+}
+
+/** Asks no server. */
+function isOffline({ name }: Case): boolean {
+  return name.startsWith("offline/");
 }

@@ -41,13 +41,18 @@ export interface HttpRequest {
 export type HttpHeaders = readonly (readonly [name: string, value: string])[];
 
 /**
- * One response. A list is a long body in pieces. A stream body is sent as it comes, its head at once; it is cut (not
+ * One response. A list is a body in pieces. A stream body is sent as it comes, its head at once; it is cut (not
  * ended) when the iterator throws.
  */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: HttpHeaders;
-  readonly body: string | Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array | string> | null;
+  readonly body:
+    | string
+    | Uint8Array
+    | readonly (Uint8Array | string)[]
+    | AsyncIterable<Uint8Array | string>
+    | null;
 }
 
 /** A handler: from request to response, without a socket in sight. An answer that is known at once is returned, not promised. */

@@ -15,7 +15,7 @@ import { parseMediaType } from "./media-type.ts";
 import { parseKeyRequest, type KeyMethod, type KeyRequest } from "./parse-key-request.ts";
 import { FanOut } from "./fan-out.ts";
 import { WatchBody } from "./watch.ts";
-import { keyEventJson, keyEventJsonWithoutNodes } from "./write-key-event.ts";
+import { keyEventJsonWithoutNodes } from "./write-key-event.ts";
 
 /** The largest form body (client-api.md §4.2). */
 const FORM_SIZE_MAX_BYTES = 10_485_760;
@@ -190,9 +190,10 @@ export class KeysHandler {
     return body.then((pieces) => ({ status: 200, headers, body: pieces }));
   }
 
-  #body(parsed: KeyRequest, event: StoreEvent): string | Uint8Array {
-    if (event.action === "get") return this.#longValues.body(event);
-    return parsed.noValueOnSuccess && isWrite(event) ? keyEventJsonWithoutNodes(event) : keyEventJson(event);
+  #body(parsed: KeyRequest, event: StoreEvent): HttpResponse["body"] {
+    return parsed.noValueOnSuccess && isWrite(event)
+      ? keyEventJsonWithoutNodes(event)
+      : this.#longValues.body(event);
   }
 
   /** The same list as long as the indexes stand still, so that an engine need not look at it again. */

@@ -21,18 +21,58 @@ export function keyEventJsonWithoutNodes(event: StoreEvent): string {
   return `{"action":"${event.action}"}\n`;
 }
 
+/**
+ * The event with its nodes in pieces: text, and in place of values that are long their quoted bytes as they are.
+ * null: the value is printed.
+ */
+export function keyEventPieces(
+  event: StoreEvent,
+  quotedValue: Uint8Array | null,
+  quotedPrevValue: Uint8Array | null,
+): readonly (string | Uint8Array)[] {
+  const pieces: (string | Uint8Array)[] = [];
+  let text = nodePieces(pieces, `{"action":"${event.action}","node":`, event.node, quotedValue);
+  if (event.prevNode !== null)
+    text = nodePieces(pieces, `${text},"prevNode":`, event.prevNode, quotedPrevValue);
+  pieces.push(`${text}}\n`);
+  return pieces;
+}
+
+/** Adds what ends with the quoted value; returns the text behind it. */
+function nodePieces(
+  pieces: (string | Uint8Array)[],
+  before: string,
+  node: NodeExtern,
+  quoted: Uint8Array | null,
+): string {
+  if (quoted === null) return before + nodeJson(node);
+  pieces.push(`${before}${keyJson(node)},"value":`, quoted);
+  return nodeRest(node);
+}
+
 function nodeJson(node: NodeExtern): string {
-  // For clients the root has an empty key, and an empty key is not printed. It is always a directory.
-  const isRoot = node.key.length === KEYS_NAMESPACE.length;
-  let json = isRoot ? '{"dir":true' : `{"key":${quoteJson(node.key.slice(KEYS_NAMESPACE.length))}`;
-  if (node.value !== null) json += `,"value":${quoteJson(node.value)}`;
-  if (node.dir && !isRoot) json += ',"dir":true';
+  const value = node.value === null ? "" : `,"value":${quoteJson(node.value)}`;
+  return keyJson(node) + value + nodeRest(node);
+}
+
+/** For clients the root has an empty key, and an empty key is not printed. It is always a directory. */
+function keyJson({ key }: NodeExtern): string {
+  return isRoot(key) ? '{"dir":true' : `{"key":${quoteJson(key.slice(KEYS_NAMESPACE.length))}`;
+}
+
+/** What follows the value. */
+function nodeRest(node: NodeExtern): string {
+  let json = node.dir && !isRoot(node.key) ? ',"dir":true' : "";
   if (node.expiration !== null) json += `,"expiration":"${formatTimestamp(node.expiration)}"`;
   if (node.ttl !== 0) json += `,"ttl":${node.ttl}`;
   if (node.nodes !== null) json += `,"nodes":${nodesJson(node.nodes)}`;
   if (node.modifiedIndex !== 0) json += `,"modifiedIndex":${node.modifiedIndex}`;
   if (node.createdIndex !== 0) json += `,"createdIndex":${node.createdIndex}`;
   return `${json}}`;
+}
+
+function isRoot(key: string): boolean {
+  return key.length === KEYS_NAMESPACE.length;
 }
 
 function nodesJson(nodes: readonly NodeExtern[]): string {

@@ -7,7 +7,7 @@ import { assert } from "../../assert.ts";
 import { httpDate } from "./http-date.ts";
 import { LENGTH_MAX_BYTES, PIECE_SIZE_BYTES } from "./limits.ts";
 import type { Output } from "./output.ts";
-import { piecesOf, type WholeBody } from "./response-body.ts";
+import { piecesOf, sizeOf, type Pieces, type WholeBody } from "./response-body.ts";
 
 /** What the request and the connection say about how to answer. */
 export interface AnswerForm {
@@ -73,8 +73,13 @@ export function writeWhole(
     output.writeLatin1(headText(form, response, "none", length));
     return null;
   }
-  const isShort = typeof body === "string" || body instanceof Uint8Array;
-  if (!isShort || body.length > PIECE_SIZE_BYTES) return writeLong(output, form, response, body);
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) {
+    const size = sizeOf(body);
+    if (size > PIECE_SIZE_BYTES) return writeLong(output, form, response, body);
+    writeTogether(output, form, response, body, size);
+    return null;
+  }
+  if (body.length > PIECE_SIZE_BYTES) return writeLong(output, form, response, body);
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   const framing = framingOf(form, length);
   let head = headText(form, response, framing, length);
@@ -90,6 +95,35 @@ export function writeWhole(
     output.writeBytes(joined(head, body, length, tail));
   else writeUncopied(output, head, body, tail);
   return null;
+}
+
+/** Pieces as one body, none of them copied but short text. */
+function writeTogether(
+  output: Output,
+  form: AnswerForm,
+  response: HttpResponse,
+  pieces: Pieces,
+  size: number,
+): void {
+  const framing = framingOf(form, size);
+  let text = headText(form, response, framing, size);
+  if (form.isHead) {
+    output.writeLatin1(text);
+    return;
+  }
+  output.joinTurn();
+  if (framing === "chunks") text += `${size.toString(16)}\r\n`;
+  for (const piece of pieces) {
+    if (typeof piece === "string" && Buffer.byteLength(piece) === piece.length) {
+      text += piece;
+      continue;
+    }
+    if (text !== "") output.writeLatin1(text);
+    text = "";
+    output.writeBytes(typeof piece === "string" ? Buffer.from(piece) : piece);
+  }
+  if (framing === "chunks") text += `\r\n${LAST_CHUNK}`;
+  if (text !== "") output.writeLatin1(text);
 }
 
 /** Writes the head of a body that comes as it is made. */

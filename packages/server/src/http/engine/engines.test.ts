@@ -382,6 +382,23 @@ describe.each(ENGINES)("engine $title", ({ engine, listen, tls }) => {
       expect(head).not.toContain("ab");
     });
 
+    test.each([
+      [10, "Content-Length: 17"],
+      [100_000, "Transfer-Encoding: chunked"],
+    ])("text and %i bytes in pieces are one body with %s", async (size, header) => {
+      const pieces = ["a", "é", Buffer.alloc(size, "x"), "", "☃", "z"];
+      handler = () => ({ status: 200, headers: [], body: pieces });
+
+      const [head, payload = ""] = (await exchange(GET)).split(/\r\n\r\n(.*)/s);
+      const headAlone = await exchange("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n");
+
+      expect(head).toContain(header);
+      const joined = payload.replaceAll(/(?:^|\r\n)[\da-f]+\r\n/g, "").trimEnd();
+      expect(Buffer.from(joined, "latin1").toString()).toBe(`aé${"x".repeat(size)}☃z`);
+      expect(headAlone).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
+      expect(headAlone).not.toContain("xxx");
+    });
+
     test("pipelined requests are answered in their order", async () => {
       const { promise, resolve } = Promise.withResolvers<HttpResponse>();
       handler = (request) => (request.path === "/slow" ? promise : text("fast"));

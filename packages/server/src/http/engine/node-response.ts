@@ -5,7 +5,7 @@ import type { ServerResponse } from "node:http";
 import type { HttpResponse } from "@kv/rafthttp/http";
 import { httpDate } from "./http-date.ts";
 import { LENGTH_MAX_BYTES, PIECE_SIZE_BYTES } from "./limits.ts";
-import { piecesOf, type WholeBody } from "./response-body.ts";
+import { piecesOf, sizeOf, type WholeBody } from "./response-body.ts";
 
 /**
  * Writes an answer whose body is there. null: all of it is handed over. Else the promise resolves
@@ -23,7 +23,8 @@ export function writeWhole(
   }
   if (typeof body === "string") return writeText(outgoing, response, body);
   if (body instanceof Uint8Array) return writeBytes(outgoing, response, body);
-  writeHead(outgoing, response, -1);
+  const size = sizeOf(body);
+  writeHead(outgoing, response, size <= LENGTH_MAX_BYTES ? size : -1);
   return writePieces(outgoing, body);
 }
 

@@ -7,11 +7,21 @@ import { PIECE_SIZE_BYTES } from "./limits.ts";
 export type StreamBody = AsyncIterable<Uint8Array | string>;
 
 /** A body that is there. */
-export type WholeBody = string | Uint8Array | readonly Uint8Array[];
+export type WholeBody = string | Uint8Array | Pieces;
+
+/** A body in pieces. */
+export type Pieces = readonly (Uint8Array | string)[];
 
 /** Whether a body comes as it is made. */
 export function isStream(body: HttpResponse["body"]): body is StreamBody {
   return typeof body === "object" && body !== null && !(body instanceof Uint8Array) && !Array.isArray(body);
+}
+
+/** All pieces together, in bytes. */
+export function sizeOf(pieces: Pieces): number {
+  let size = 0;
+  for (const piece of pieces) size += typeof piece === "string" ? Buffer.byteLength(piece) : piece.length;
+  return size;
 }
 
 /** The pieces of a long body. */

@@ -45,7 +45,10 @@ export async function bodyOf(response: HttpResponse): Promise<string> {
   if (response.body === null) return "";
   if (typeof response.body === "string") return response.body;
   if (response.body instanceof Uint8Array) return Buffer.from(response.body).toString("utf8");
-  if (Array.isArray(response.body)) return Buffer.concat(response.body).toString("utf8");
+  if (Array.isArray(response.body)) {
+    const pieces: readonly (string | Uint8Array)[] = response.body;
+    return Buffer.concat(pieces.map((piece) => Buffer.from(piece))).toString("utf8");
+  }
   let text = "";
   for await (const piece of response.body)
     text += typeof piece === "string" ? piece : Buffer.from(piece).toString("utf8");
