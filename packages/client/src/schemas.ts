@@ -1,5 +1,6 @@
-// What the server may answer, one schema per response, checked at the edge and nowhere else. Each schema
-// is annotated with its type, so the compiler keeps both equal. Wire shapes that are absent become null.
+// What the server may answer, one schema per response, checked at the edge and nowhere else. Wire shapes that are
+// absent become null. The types are written beside their schemas, because isolated declarations cannot infer them and
+// each field has its comment; the annotation lets the compiler refuse a schema that gives something else.
 // Client-api.md §5, §6, §10–§13.
 
 import * as z from "zod/mini";
