@@ -6,7 +6,7 @@ import type { Picture } from "./picture.ts";
 import { SortedRuns } from "./sorted-runs.ts";
 import { compareText } from "./text.ts";
 
-/** Children gathered, and sorted, in one step. */
+/** Children gathered, and sorted, in one step: 1 to 2 ms. */
 const RUN_LENGTH = 4_096;
 
 /** Children to be taken one by one, each once. */
@@ -33,7 +33,13 @@ export function* childrenAt(
     yield;
   }
   gathered.add(run);
-  gathered.addGhosts(picture.ghostsOf(directory));
+  // What is removed from here on has been gathered.
+  const ghosts = picture.ghostsOf(directory);
+  const end = ghosts.length;
+  for (let at = 0; at < end; at += RUN_LENGTH) {
+    if (at > 0) yield;
+    gathered.addGhosts(ghosts.slice(at, Math.min(at + RUN_LENGTH, end)));
+  }
   return gathered;
 }
 

@@ -257,6 +257,45 @@ describe("a listing", () => {
     expect(tree.listeners.size).toBe(0);
   });
 
+  test("a slice is little text, also where long values are written over before it comes to them", () => {
+    const store = newStore();
+    for (let i = 0; i < 500; i++) store.set(`/1/d/${i}`, { ...PLAIN, value: "x".repeat(10_000) });
+    const listing = large(store, "/1/d", ALL);
+    for (let i = 0; i < 500; i++) store.set(`/1/d/${i}`, PLAIN);
+    const handed = [0];
+    const file = (_name: string, { value }: NodeFields): void => {
+      handed[handed.length - 1]! += value.length; // there is always one
+    };
+    for (const _ of listing.slices({ file, enter: () => {}, leave: () => {} })) handed.push(0);
+
+    expect(handed.reduce((sum, each) => sum + each)).toBe(5_000_000);
+    expect(Math.max(...handed)).toBeLessThan(550_000);
+  });
+
+  test("removals of a whole directory while it is gathered are little work at a time, too", () => {
+    const store = newStore();
+    for (let i = 0; i < 30_000; i++) store.set(`/1/d/${i}`, { ...PLAIN, expiration: NOW });
+    const then = store.get("/1/d", ALL);
+    const listing = large(store, "/1/d", ALL);
+
+    let slices = 0;
+    const shown = collect(listing, (slice) => {
+      slices++;
+      if (slice === 0) store.deleteExpired(NOW);
+    });
+
+    expect(shown).toEqual(then.node);
+    expect(slices).toBeGreaterThan(20); // 15 of printing, and one for every 4,096 that were gathered
+  });
+
+  test("the path is the cleaned one, whatever else is passed", () => {
+    const store = newStore();
+    store.set("/1/d/a", { ...PLAIN, value: LONG });
+    const request = { path: "/1//d/", ...ALL };
+
+    expect(store.read(request.path, request)).toMatchObject({ path: "/1/d" });
+  });
+
   test("a slice is little work", () => {
     const store = newStore();
     for (let i = 0; i < 10_000; i++) store.set(`/1/d/${i % 10}/${i}`, PLAIN);

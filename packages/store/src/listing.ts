@@ -8,13 +8,13 @@ import { isHiddenName, type StoreNode } from "./node.ts";
 import { Picture, type NodeFields } from "./picture.ts";
 import type { Tree } from "./tree.ts";
 
-/** Work of one slice, in nodes: one or two milliseconds. */
+/** Work of one slice, in nodes: 2 to 3 ms with the printing (docs/performance.md). */
 const SLICE_WEIGHT = 2_048;
 
-/** A node with a value of this many characters weighs as much as two. */
+/** A node with a value of this many characters weighs as much as two: about what printing them costs. */
 const WEIGHT_CHARS = 256;
 
-/** Directories that weigh no more than this are copied at once (`Store.read`). */
+/** Directories that weigh no more than this are copied at once (`Store.read`): half a slice, and nothing to set up. */
 const SMALL_WEIGHT = 1_024;
 
 /** Receives the nodes of a listing: a directory before its children, siblings one after the other. */
@@ -40,7 +40,7 @@ interface Frame {
   readonly children: Children;
 }
 
-/** Walk it once, or close it: until then the store saves for it what it overwrites. */
+/** Walk it once to its end, or close it: until then the store saves for it what it overwrites. */
 export class Listing {
   /** Store index of the moment. */
   readonly index: number;
@@ -62,10 +62,17 @@ export class Listing {
     this.#now = now;
   }
 
-  /** Hands the nodes to `sink`, a slice of them in each step. Breaking out of the loop closes the listing. */
-  *slices(sink: ListingSink): Generator<void, void, void> {
+  /**
+   * Hands the nodes to `sink`, a slice of them in each step. Leaving a loop over it closes the listing; before the
+   * first step only `close` does.
+   */
+  slices(sink: ListingSink): Generator<void, void, void> {
     assert(!this.#isWalked, "a listing is walked once");
     this.#isWalked = true;
+    return this.#slices(sink);
+  }
+
+  *#slices(sink: ListingSink): Generator<void, void, void> {
     try {
       yield* this.#walk(sink);
     } finally {
@@ -98,6 +105,7 @@ export class Listing {
       const frame = frames.at(-1);
       if (frame === undefined) return;
       const child = frame.children.next();
+      this.#weight++;
       if (child === null) {
         sink.leave(this.#picture.fieldsOf(frame.directory));
         frames.pop();
@@ -105,12 +113,12 @@ export class Listing {
         if (child.children === null) {
           const fields = this.#picture.fieldsOf(child);
           sink.file(child.name, fields, this.#ttlOf(fields));
+          this.#weight += charWeight(fields); // of what was handed out, which may be longer than what is there now
         } else {
           entered = child;
           name = child.name;
         }
       }
-      this.#weight += child === null ? 1 : weightOf(child);
       if (this.#weight < SLICE_WEIGHT) continue;
       this.#weight = 0;
       yield;
@@ -132,13 +140,14 @@ function weightLeft(children: ReadonlyMap<string, StoreNode>, recursive: boolean
   let left = weight - children.size;
   if (left < 0) return left;
   for (const child of children.values()) {
-    if (child.children === null) left -= weightOf(child) - 1;
+    if (child.children === null) left -= charWeight(child);
     else if (recursive) left = weightLeft(child.children, recursive, left);
     if (left < 0) return left;
   }
   return left;
 }
 
-function weightOf({ value }: StoreNode): number {
-  return 1 + Math.floor(value.length / WEIGHT_CHARS);
+/** What a node weighs beside itself. */
+function charWeight({ value }: NodeFields): number {
+  return Math.floor(value.length / WEIGHT_CHARS);
 }

@@ -136,36 +136,31 @@ export class Store {
   /** Reads a file, or a directory with its visible children. */
   get(rawPath: string, options: GetOptions): StoreEvent {
     const path = cleanPath(rawPath);
-    const node = this.#find(path, "getsFail");
-    this.#stats.getsSuccess++;
-    return new StoreEvent("get", expandedExternOf(node, path, options, this.#now), null, this.#index, PLAIN);
+    return this.#eventOf(this.#findToRead(path), path, options);
   }
 
   /**
    * As {@link get}, but a directory of which much is shown comes as a listing, to be walked in slices while the store
    * goes on. Walk it or close it.
    */
-  read(rawPath: string, options: GetOptions): StoreEvent | Listing {
+  read(rawPath: string, { recursive, sorted }: GetOptions): StoreEvent | Listing {
     const path = cleanPath(rawPath);
-    const node = this.#find(path, "getsFail");
-    this.#stats.getsSuccess++;
-    if (isLarge(node, options.recursive)) {
-      return new Listing(this.#tree, node, this.#index, { path, ...options }, this.#now);
-    }
-    return new StoreEvent("get", expandedExternOf(node, path, options, this.#now), null, this.#index, PLAIN);
+    const node = this.#findToRead(path);
+    const options = { path, recursive, sorted };
+    return isLarge(node, recursive)
+      ? new Listing(this.#tree, node, this.#index, options, this.#now)
+      : this.#eventOf(node, path, options);
   }
 
   /** The names of the visible children of a directory, in no order; none for a file. Counts as a read. */
   names(rawPath: string): string[] {
-    const node = this.#find(cleanPath(rawPath), "getsFail");
-    this.#stats.getsSuccess++;
-    return [...(node.children?.keys() ?? [])].filter((name) => !isHiddenName(name));
+    const { children } = this.#findToRead(cleanPath(rawPath));
+    return [...(children?.keys() ?? [])].filter((name) => !isHiddenName(name));
   }
 
   /** Counts a read that nobody here waits for, as {@link get} would, without its work. */
   countRead(rawPath: string): void {
-    this.#find(cleanPath(rawPath), "getsFail");
-    this.#stats.getsSuccess++;
+    this.#findToRead(cleanPath(rawPath));
   }
 
   /** The value of the file at a clean path; null when there is none. Counts as no read. */
@@ -375,6 +370,17 @@ export class Store {
     const cause = mismatch(node, condition);
     if (cause !== "") throw this.#refuse(counter, ErrorCode.CompareFailed, cause);
     return node;
+  }
+
+  /** Finds what a read is about, and counts the read. */
+  #findToRead(path: string): StoreNode {
+    const node = this.#find(path, "getsFail");
+    this.#stats.getsSuccess++;
+    return node;
+  }
+
+  #eventOf(node: StoreNode, path: string, options: GetOptions): StoreEvent {
+    return new StoreEvent("get", expandedExternOf(node, path, options, this.#now), null, this.#index, PLAIN);
   }
 
   #find(path: string, counter: keyof StoreStats): StoreNode {

@@ -100,7 +100,7 @@ export class KeysHandler {
   ): HttpResponse | Promise<HttpResponse> {
     try {
       const parsed = parseKeyRequest({ method, key, query: http.query, form }, this.#deps.now);
-      if (!this.#guard.isEnabled) return this.#carryOut(method, parsed);
+      if (!this.#guard.isEnabled) return this.#carryOut(http, method, parsed);
       return this.#carryOutIfAllowed(http, method, parsed, key);
     } catch (error) {
       return this.#refuse(error);
@@ -119,16 +119,16 @@ export class KeysHandler {
       isWrite: method !== "GET" && method !== "HEAD",
       recursive: parsed.request.recursive,
     });
-    if (isAllowed === true) return this.#carryOut(method, parsed);
+    if (isAllowed === true) return this.#carryOut(http, method, parsed);
     if (isAllowed === false) return this.#refuse(unauthorized());
     return isAllowed.then(
-      (allowed) => (allowed ? this.#carryOut(method, parsed) : this.#refuse(unauthorized())),
+      (allowed) => (allowed ? this.#carryOut(http, method, parsed) : this.#refuse(unauthorized())),
       (error: unknown) => this.#refuse(error),
     );
   }
 
   /** Watches are neither counted nor timed. */
-  #carryOut(method: KeyMethod, parsed: KeyRequest): HttpResponse | Promise<HttpResponse> {
+  #carryOut(http: HttpRequest, method: KeyMethod, parsed: KeyRequest): HttpResponse | Promise<HttpResponse> {
     const { request } = parsed;
     const counts = request.wait
       ? null
@@ -137,9 +137,9 @@ export class KeysHandler {
     if (counts !== null) counts.received++;
     try {
       const result = this.#server.do(request);
-      if (!(result instanceof Promise)) return this.#succeed(parsed, result, counts, startMs);
+      if (!(result instanceof Promise)) return this.#succeed(http, parsed, result, counts, startMs);
       return result.then(
-        (done) => this.#succeed(parsed, done, counts, startMs),
+        (done) => this.#succeed(http, parsed, done, counts, startMs),
         (error: unknown) => this.#fail(error, counts),
       );
     } catch (error) {
@@ -148,17 +148,30 @@ export class KeysHandler {
   }
 
   #succeed(
+    http: HttpRequest,
     parsed: KeyRequest,
     result: Result,
     counts: KeyMethodMetrics | null,
     startMs: number,
   ): HttpResponse | Promise<HttpResponse> {
-    const response = this.#answer(parsed, result);
-    if (counts === null) return response;
-    const observe = (): void => counts.durations.observe((performance.now() - startMs) / 1_000);
-    if (response instanceof Promise) return response.finally(observe);
-    observe();
+    const response = this.#answer(http, parsed, result);
+    if (response instanceof Promise) return this.#whenPrinted(response, counts, startMs);
+    counts?.durations.observe((performance.now() - startMs) / 1_000);
     return response;
+  }
+
+  async #whenPrinted(
+    printing: Promise<HttpResponse>,
+    counts: KeyMethodMetrics | null,
+    startMs: number,
+  ): Promise<HttpResponse> {
+    try {
+      const response = await printing;
+      counts?.durations.observe((performance.now() - startMs) / 1_000);
+      return response;
+    } catch (error) {
+      return this.#fail(error, counts);
+    }
   }
 
   #fail(error: unknown, counts: KeyMethodMetrics | null): HttpResponse {
@@ -167,13 +180,13 @@ export class KeysHandler {
     return response;
   }
 
-  #answer(parsed: KeyRequest, result: Result): HttpResponse | Promise<HttpResponse> {
+  #answer(http: HttpRequest, parsed: KeyRequest, result: Result): HttpResponse | Promise<HttpResponse> {
     if (result.watcher !== null) {
       const headers = this.#successHeaders(result.watcher.startIndex);
       const body = new WatchBody(result.watcher, this.#fanOut);
       return { status: 200, headers, body };
     }
-    if (result.listing !== null) return this.#list(parsed, result.listing);
+    if (result.listing !== null) return this.#list(http, parsed, result.listing);
     const event = result.event;
     return {
       status: event.isCreated() ? 201 : 200,
@@ -182,10 +195,14 @@ export class KeysHandler {
     };
   }
 
-  /** The headers are of the moment that is shown, not of the one in which all of it is printed. */
-  #list({ request }: KeyRequest, listing: Listing): HttpResponse | Promise<HttpResponse> {
+  /** X-Etcd-Index is of the moment that is shown, not of the one in which all of it is printed. */
+  #list(
+    { signal }: HttpRequest,
+    { request: { recursive, sorted } }: KeyRequest,
+    listing: Listing,
+  ): HttpResponse | Promise<HttpResponse> {
     const headers = this.#successHeaders(listing.index);
-    const body = this.#listings.body(listing, request);
+    const body = this.#listings.body(listing, { recursive, sorted, signal });
     if (!(body instanceof Promise)) return { status: 200, headers, body };
     return body.then((pieces) => ({ status: 200, headers, body: pieces }));
   }

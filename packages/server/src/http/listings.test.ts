@@ -1,17 +1,20 @@
 // Bodies of large directories: byte for byte those of a whole answer, a slice a turn, shared and kept.
 
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { EtcdError, Listing, Store } from "@kv/store";
-import { Listings, type Shown } from "./listings.ts";
+import { Listings, type ListingRequest } from "./listings.ts";
 import { keyEventJson } from "./write-key-event.ts";
 
 const NOW = 1_700_000_000_000_000_000n;
 const PLAIN = { dir: false, value: "v", expiration: null, refresh: false };
-const ALL: Shown = { recursive: true, sorted: true };
+const { signal } = new AbortController();
+const ALL: ListingRequest = { recursive: true, sorted: true, signal };
 const LONG = "x".repeat(270_000);
 
 let now = NOW;
+afterEach(() => void (now = NOW));
+
 const newStore = (): Store => new Store({ namespaces: ["/1"], now: () => now });
 
 /** Turns of an event loop that are called for. */
@@ -33,7 +36,7 @@ class Turns {
   }
 }
 
-function listing(store: Store, path: string, shown: Shown): Listing {
+function listing(store: Store, path: string, shown: ListingRequest): Listing {
   const read = store.read(path, shown);
   if (!(read instanceof Listing)) throw new Error("not large enough");
   return read;
@@ -44,7 +47,7 @@ function textOf(pieces: readonly Uint8Array[]): string {
 }
 
 /** The body, with as many turns as it takes. */
-async function print(store: Store, path: string, shown: Shown): Promise<string> {
+async function print(store: Store, path: string, shown: ListingRequest): Promise<string> {
   const turns = new Turns();
   const body = new Listings(turns.defer).body(listing(store, path, shown), shown);
   turns.all();
@@ -82,7 +85,7 @@ test("a body is the text of a get, whatever the names, values and TTLs", async (
             if (!(error instanceof EtcdError)) throw error;
           }
         }
-        const shown = { recursive, sorted: true };
+        const shown = { recursive, sorted: true, signal };
 
         expect(await print(store, path, shown)).toBe(keyEventJson(store.get(path, shown)));
       },
@@ -125,28 +128,107 @@ test("listings take turns: a short one is not kept waiting by a long one", async
   await long;
 });
 
-test("readers at the same index share a body, while it is printed and afterwards", async () => {
+test("readers at the same index share a body, while it is printed and afterwards, and cost the store nothing", async () => {
   const store = newStore();
   for (let i = 0; i < 5_000; i++) store.set(`/1/d/${i}`, PLAIN);
   const turns = new Turns();
   const listings = new Listings(turns.defer);
-  const first = listings.body(listing(store, "/1/d", ALL), ALL);
+  const closes: ReturnType<typeof vi.spyOn>[] = [];
+  const ask = (shown = ALL): ReturnType<Listings["body"]> => {
+    const asked = listing(store, "/1/d", shown);
+    closes.push(vi.spyOn(asked, "close"));
+    return listings.body(asked, shown);
+  };
+
+  const first = ask();
   turns.next();
-
-  expect(listings.body(listing(store, "/1/d", ALL), ALL)).toBe(first);
+  const second = ask();
+  expect(closes[1]).toHaveBeenCalledOnce();
   turns.all();
-  expect(listings.body(listing(store, "/1/d", ALL), ALL)).toBe(await first);
+  expect(await second).toBe(await first);
+  expect(closes[0]).toHaveBeenCalledOnce();
+  expect(ask()).toBe(await first);
+  expect(closes[2]).toHaveBeenCalledOnce();
 
-  const unsorted = { ...ALL, sorted: false };
-  const flat = { ...ALL, recursive: false };
-  for (const shown of [unsorted, flat]) {
-    expect(listings.body(listing(store, "/1/d", shown), shown)).toBeInstanceOf(Promise);
+  for (const other of [{ sorted: false }, { recursive: false }]) {
+    expect(ask({ ...ALL, ...other })).toBeInstanceOf(Promise);
   }
   store.set("/1/d/0", { ...PLAIN, value: "new" });
-  const after = listings.body(listing(store, "/1/d", ALL), ALL);
-  expect(after).toBeInstanceOf(Promise);
+  const after = ask();
   turns.all();
   expect(textOf(await after)).toBe(keyEventJson(store.get("/1/d", ALL)));
+});
+
+test("what nobody waits for any more is dropped, what somebody still waits for is not", async () => {
+  const store = newStore();
+  for (let i = 0; i < 50_000; i++) store.set(`/1/d/${i}`, PLAIN);
+  const turns = new Turns();
+  const listings = new Listings(turns.defer);
+  const [one, other] = [new AbortController(), new AbortController()];
+  const printed = listing(store, "/1/d", ALL);
+  const close = vi.spyOn(printed, "close");
+  const bodies = [one, other].map((reader, n) => {
+    const asked = n === 0 ? printed : listing(store, "/1/d", ALL);
+    return listings.body(asked, { ...ALL, signal: reader.signal });
+  });
+
+  turns.next();
+  one.abort();
+  turns.next();
+  expect(close).not.toHaveBeenCalled();
+  other.abort();
+
+  expect(close).toHaveBeenCalledOnce();
+  expect(turns.all()).toBeLessThanOrEqual(1);
+  for (const body of bodies) expect(await body).toEqual([]);
+  const gone = listings.body(listing(store, "/1/d", ALL), { ...ALL, signal: AbortSignal.abort() });
+  expect(turns.all()).toBeLessThanOrEqual(1);
+  expect(await gone).toEqual([]);
+});
+
+test("of many listings four take turns, and all are printed", async () => {
+  const store = newStore();
+  const turns = new Turns();
+  const listings = new Listings(turns.defer);
+  const done: number[] = [];
+  const bodies = Array.from({ length: 10 }, (_, n) => {
+    for (let i = 0; i < 5_000; i++) store.set(`/1/${n}/${i}`, PLAIN);
+    const body = listings.body(listing(store, `/1/${n}`, ALL), ALL);
+    return Promise.resolve(body).then((pieces) => {
+      done.push(n);
+      return textOf(pieces);
+    });
+  });
+
+  // Each takes more than two slices, so the first four are done before the last one begins.
+  turns.all();
+  const texts = await Promise.all(bodies);
+
+  expect(new Set(done.slice(0, 4))).toEqual(new Set([0, 1, 2, 3]));
+  expect(texts).toEqual(Array.from({ length: 10 }, (_, n) => keyEventJson(store.get(`/1/${n}`, ALL))));
+});
+
+test("one that cannot be printed fails by itself", async () => {
+  const store = newStore();
+  for (let i = 0; i < 5_000; i++) store.set(`/1/d/${i}`, PLAIN);
+  for (let i = 0; i < 5_000; i++) store.set(`/1/e/${i}`, PLAIN);
+  const turns = new Turns();
+  const listings = new Listings(turns.defer);
+  const broken = listing(store, "/1/d", ALL);
+  vi.spyOn(broken, "slices").mockImplementation(function* () {
+    yield;
+    throw new RangeError("Invalid string length");
+  });
+  const failing = expect(listings.body(broken, ALL)).rejects.toThrow("Invalid string length");
+  const whole = listings.body(listing(store, "/1/e", ALL), ALL);
+
+  turns.all();
+
+  await failing;
+  expect(textOf(await whole)).toBe(keyEventJson(store.get("/1/e", ALL)));
+  const again = listings.body(listing(store, "/1/d", ALL), ALL);
+  turns.all();
+  expect(textOf(await again)).toBe(keyEventJson(store.get("/1/d", ALL)));
 });
 
 test("a body with a TTL is true only now: it is not kept, nor shared once the TTL is printed", async () => {
@@ -170,5 +252,4 @@ test("a body with a TTL is true only now: it is not kept, nor shared once the TT
   const later = listings.body(listing(store, "/1/d", ALL), ALL);
   turns.all();
   expect(textOf(await later)).toContain('"ttl":5,');
-  now = NOW;
 });

@@ -9,7 +9,7 @@ import { keyEventJson, keyEventPieces } from "./write-key-event.ts";
 /** So long that found bytes are clearly cheaper than printed ones (docs/performance.md); few of them fill the room. */
 const LONG_VALUE_UNITS = 16_384;
 
-/** The latest version of a file's value. */
+/** The version of a file's value that was shown last. */
 interface Kept {
   readonly modifiedIndex: number;
   readonly createdIndex: number;

@@ -382,6 +382,20 @@ describe.each(ENGINES)("engine $title", ({ engine, listen, tls }) => {
       expect(head).not.toContain("ab");
     });
 
+    test("a long piece is cut like a long body", async () => {
+      const bytes = Buffer.alloc(1_000_000, "x");
+      handler = () => ({ status: 200, headers: [], body: ["{", bytes, "}"] });
+
+      const [, payload = ""] = (await exchange(GET)).split(/\r\n\r\n(.*)/s);
+
+      expect(payload.replaceAll(/(?:^|\r\n)[\da-f]+\r\n/g, "").trimEnd() === `{${bytes.toString()}}`).toBe(
+        true,
+      );
+      const sizes = payload.match(/(?<=^|\r\n)[\da-f]+(?=\r\n)/g)?.map((size) => Number.parseInt(size, 16));
+      // node:http makes one chunk of what is written in one turn.
+      if (engine !== "node") expect(sizes).toEqual([1, 262_144, 262_144, 262_144, 213_568, 1, 0]);
+    });
+
     test.each([
       [10, "Content-Length: 17"],
       [100_000, "Transfer-Encoding: chunked"],

@@ -27,7 +27,12 @@ export function sizeOf(pieces: Pieces): number {
 /** The pieces of a long body. */
 export function piecesOf(body: WholeBody): Iterable<string | Uint8Array> {
   if (typeof body === "string") return textPieces(body);
-  return body instanceof Uint8Array ? bytePieces(body) : body;
+  return body instanceof Uint8Array ? bytePieces(body) : cutPieces(body);
+}
+
+/** A piece may be long, too. */
+function* cutPieces(pieces: Pieces): Generator<string | Uint8Array> {
+  for (const piece of pieces) yield* piecesOf(piece);
 }
 
 /** Cuts a long text; each piece can be encoded by itself. */
