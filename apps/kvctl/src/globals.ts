@@ -74,9 +74,9 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   {
     name: "password-file",
     kind: "text",
-    help: "file with the password, if it is not to be asked for or taken from ETCDCTL_PASSWORD (ETCDCTL_PASSWORD_FILE)",
+    help: "file with the password (ETCDCTL_PASSWORD_FILE); without it: ETCDCTL_PASSWORD, else it is asked for",
   },
-  { name: "timeout", kind: "duration", help: "limit of each request (default: 1s)" },
+  { name: "timeout", kind: "duration", help: "limit of each request, until its answer begins (default: 1s)" },
   {
     name: "total-timeout",
     kind: "duration",

@@ -10,7 +10,7 @@ export type {
   StoreOptions,
   UpdateOptions,
   WatchOptions,
-} from "./store.ts";
+} from "./options.ts";
 
 // What it answers.
 export { StoreEvent } from "./event.ts";
