@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { describe, expect, test } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Printer } from "./print.ts";
 import { runProgram } from "./program.ts";
 
@@ -295,6 +298,22 @@ describe("rm --recursive", () => {
     ]);
   });
 
+  test("names the root", async () => {
+    const root = { ...tree, key: undefined };
+    await using server = await serve((response) =>
+      response.end(JSON.stringify({ action: "get", node: root })),
+    );
+    const questions: string[] = [];
+    const confirm = (question: string): Promise<boolean> => {
+      questions.push(question);
+      return Promise.resolve(false);
+    };
+
+    await run(["--no-sync", "--endpoints", server.url, "rm", "--recursive", "/"], {}, confirm);
+
+    expect(questions).toEqual(["Remove / with 3 keys in it? [y/N] "]);
+  });
+
   test("removes nothing without a yes", async () => {
     expect(await remove("no")).toMatchObject({
       exitCode: 1,
@@ -305,6 +324,109 @@ describe("rm --recursive", () => {
 
   test.each([["nobody"], ["no", "--yes"]])("does not ask with %j", async (...words) => {
     expect(await remove(...words)).toMatchObject({ exitCode: 0, seen: ["DELETE"], questions: [] });
+  });
+});
+
+async function removeMember(
+  answer: boolean | null,
+  ...flags: readonly string[]
+): Promise<Run & { seen: string[]; questions: string[] }> {
+  const members = [{ id: "abc", name: "n1", peerURLs: ["http://h:1"], clientURLs: ["http://h:2"] }];
+  await using server = await serve((response) => response.end(JSON.stringify({ members })));
+  const questions: string[] = [];
+  const confirm = (question: string): Promise<boolean> => {
+    questions.push(question);
+    return Promise.resolve(answer === true);
+  };
+  const argv = ["--no-sync", "--endpoints", server.url, "member", "remove", ...flags, "abc"];
+  const done = await run(argv, {}, answer === null ? null : confirm);
+  return { ...done, seen: server.seen, questions };
+}
+
+describe("member remove", () => {
+  const QUESTION = "Remove member abc (n1) for good? [y/N] ";
+  const LIST = "GET /v2/members";
+  const REMOVE = "DELETE /v2/members/abc";
+
+  test.each<[string, boolean | null, string[], object]>([
+    ["with a yes", true, [], { exitCode: 0, seen: [LIST, REMOVE], questions: [QUESTION] }],
+    [
+      "without a yes",
+      false,
+      [],
+      { exitCode: 1, stderr: "nothing was removed\n", seen: [LIST], questions: [QUESTION] },
+    ],
+    ["for a script", null, [], { exitCode: 0, seen: [LIST, REMOVE], questions: [] }],
+    ["with --yes", false, ["--yes"], { exitCode: 0, seen: [LIST, REMOVE], questions: [] }],
+  ])("%s", async (_what, answer, flags, expected) => {
+    expect(await removeMember(answer, ...flags)).toMatchObject(expected);
+  });
+});
+
+describe("files", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "kvctl-program-"));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  function file(name: string, content: string): string {
+    const path = join(directory, name);
+    writeFileSync(path, content);
+    return path;
+  }
+
+  test.each([
+    ["the file", ["--password-file"], {}, "from the file"],
+    ["the file before the variable", ["--password-file"], { ETCDCTL_PASSWORD: "variable" }, "from the file"],
+    ["the variable", [], { ETCDCTL_PASSWORD: "variable" }, "variable"],
+  ])("the password is that of %s", async (_what, flags, environment, password) => {
+    let sent: string | undefined;
+    await using server = await serve((response, { headers }) => {
+      sent = headers.authorization;
+      response.end(JSON.stringify(KEY));
+    });
+    const path = file("password", "from the file\r\n");
+    const argv = [
+      "--no-sync",
+      "--endpoints",
+      server.url,
+      "-u",
+      "ann",
+      ...flags.flatMap((flag) => [flag, path]),
+    ];
+
+    expect((await run([...argv, "get", "/a"], environment)).exitCode).toBe(0);
+    expect(sent).toBe(`Basic ${Buffer.from(`ann:${password}`).toString("base64")}`);
+  });
+
+  test("certificates that are none are named", async () => {
+    const [cert, key] = [file("cert", "no certificate"), file("key", "no key")];
+
+    const { exitCode, stderr } = await run([
+      "--no-sync",
+      "--cert-file",
+      cert,
+      "--key-file",
+      key,
+      "get",
+      "/a",
+    ]);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^Error: {2}.*\n$/);
+    expect(stderr).toContain(`${cert}, ${key}: `);
+  });
+
+  test("blank lines of an export are none, whatever ends them", async () => {
+    await using server = await serve((response) => response.end(JSON.stringify(KEY)));
+    const path = file("export", '{"key":"","value":"v"}\r\n\r\n\n  \n');
+
+    expect(await run(["--no-sync", "--endpoints", server.url, "diff", "/a", "--file", path])).toEqual({
+      exitCode: 0,
+      stdout: "",
+      stderr: "",
+    });
   });
 });
 
