@@ -458,10 +458,10 @@ describe("with a server", () => {
   test("--timeout is for the head of the answer, as etcdctl's", async () => {
     await using server = await serve((response) => {
       response.write('{"action":"get","node":');
-      setTimeout(() => response.end(`${JSON.stringify(KEY.node)}}`), 300);
+      setTimeout(() => response.end(`${JSON.stringify(KEY.node)}}`), 1_300);
     });
 
-    const argv = ["--no-sync", "--timeout", "100ms", "--endpoints", server.url, "get", "/a"];
+    const argv = ["--no-sync", "--timeout", "1s", "--endpoints", server.url, "get", "/a"];
 
     expect(await run(argv)).toEqual({ exitCode: 0, stdout: "v\n", stderr: "" });
   });
